@@ -1,0 +1,52 @@
+# The daily work on nnconv. `make help` names the targets.
+
+SHELL := /bin/bash
+export LC_COLLATE := C
+
+cpp_files = $(shell find src tests/core -name '*.[ch]pp' ! -name RcppExports.cpp)
+pictures = build/demo
+
+.NOTPARALLEL:
+
+.PHONY: all help demo test check lint format document core-test r-test install clean
+
+all: format document lint test  ## format, document, lint and test (the default)
+
+help:  ## name the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: setup-run install  ## set up, install and run the examples on real data; pictures in build/demo
+	@for demo in dev/demo/[a-z]*.R; do \
+	  R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript "$$demo" "$(pictures)" || exit 1; \
+	done
+
+test: setup-test install  ## set up, install and run every test; closes with `N passed, N failed, N skipped`
+	@dev/test.sh
+
+core-test:  ## the core's own C++ tests alone
+	@$(MAKE) --no-print-directory -f dev/core.mk test
+
+r-test: install  ## the R tests alone; `make r-test only=threads` runs test-threads.R
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/run-tests.R $(only)
+
+check: setup-develop  ## R CMD build and R CMD check --as-cran
+	@dev/check.sh
+
+lint:  ## the house's rules, one script each in dev/lint
+	@dev/lint.sh
+
+format:  ## clang-format on the C++ files, in place
+	@clang-format -i $(cpp_files)
+
+document: setup-develop  ## RcppExports, NAMESPACE and man from their sources
+	@Rscript dev/document.R .
+
+install: setup-run  ## build and install into build/lib
+	@dev/install.sh
+
+setup-%:
+	@dev/setup.sh $*
+
+clean:  ## remove what was built
+	@rm -rf build
+	@find src tests/core -name '*.o' -delete -o -name '*.so' -delete

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Sees to it that nnconv can be built (run), tested (test) or worked on (develop); each group
+# includes the one before. What is there already is left alone, and nothing is fetched. On Debian
+# and Ubuntu what is missing comes from the system's packages; elsewhere it is named.
+set -euo pipefail
+
+least_r=4.1.0
+# group, R package, least version
+r_packages="
+run      Rcpp       1.0.8
+run      RcppEigen  0.3.3.9
+run      cli        3.0.0
+run      rlang      1.0.0
+test     testthat   3.1.0
+test     withr      2.4.0
+develop  codetools  0.2
+develop  knitr      1.30
+develop  rmarkdown  2.10
+develop  roxygen2   7.2.0
+"
+
+case ${1:-} in
+  run) groups="run" ;;
+  test) groups="run|test" ;;
+  develop) groups="run|test|develop" ;;
+  *) echo "usage: dev/setup.sh run|test|develop" >&2; exit 2 ;;
+esac
+wanted=$(grep -E "^($groups) " <<<"$r_packages")
+
+have() { command -v "$1" >/dev/null; }
+
+# What is missing, a line each: the Debian package, a tab, what a person calls it.
+missing() {
+  if ! have Rscript; then
+    printf 'r-base-dev\tR (%s or newer), with its compilers\n' "$least_r"
+    awk '{ print "r-cran-" tolower($2) "\tR package " $2 " (" $3 " or newer)" }' <<<"$wanted"
+  else
+    local compiler
+    compiler=$(R CMD config CXX17 2>/dev/null) || compiler=
+    have "${compiler%% *}" || printf 'r-base-dev\ta C++17 compiler for R\n'
+    Rscript --no-init-file -e '
+      least_r <- commandArgs(TRUE)[[1]]
+      if (getRversion() < least_r) cat("r-base-dev\tR ", least_r, " or newer\n", sep = "")
+      wanted <- read.table(text = commandArgs(TRUE)[[2]], colClasses = "character")
+      for (i in seq_len(nrow(wanted))) {
+        package <- wanted[i, 2]
+        least <- wanted[i, 3]
+        found <- suppressWarnings(packageDescription(package, fields = "Version"))
+        if (is.na(found) || package_version(found) < least) {
+          cat(sprintf("r-cran-%s\tR package %s (%s or newer)\n", tolower(package), package, least))
+        }
+      }' "$least_r" "$wanted"
+  fi
+  have make || printf 'make\tmake\n'
+  if [[ $groups == *develop* ]]; then
+    have pandoc || printf 'pandoc\tpandoc\n'
+    have qpdf || printf 'qpdf\tqpdf\n'
+  fi
+}
+
+todo=$(missing)
+[[ -n $todo ]] || exit 0
+
+if have apt-get; then
+  echo "Installing from the system's packages:"
+  cut -f 2 <<<"$todo" | sed 's/^/  /'
+  as_root=(env DEBIAN_FRONTEND=noninteractive)
+  if [[ $(id -u) != 0 ]]; then
+    have sudo || { echo "This needs root or sudo. As root, run: dev/setup.sh $1" >&2; exit 1; }
+    as_root=(sudo "${as_root[@]}")
+  fi
+  mapfile -t packages < <(cut -f 1 <<<"$todo" | sort -u)
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"
+  hash -r
+  todo=$(missing)
+  [[ -n $todo ]] || exit 0
+fi
+
+{
+  echo "Please install these, then run the same command again:"
+  cut -f 2 <<<"$todo" | sed 's/^/  /'
+} >&2
+exit 1
