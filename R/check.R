@@ -1,0 +1,52 @@
+# Checks of the arguments that never reach the C++ core: flags, words and names. One kind of
+# argument each; all return nothing and raise through raise_fault(). Numbers and arrays are checked
+# by the core.
+
+check_flag <- function(x, argument) {
+  must <- "TRUE or FALSE"
+  if (!is.logical(x) || is.object(x)) {
+    raise_fault("type", argument, must, describe_(x))
+  }
+  if (length(x) != 1L || is.na(x)) {
+    raise_fault("value", argument, must, describe_(x))
+  }
+}
+
+check_string <- function(x, argument, must = "one string") {
+  if (!is.character(x) || is.object(x)) {
+    raise_fault(if (is_bare_na(x)) "value" else "type", argument, must, describe_(x))
+  }
+  if (length(x) != 1L || is.na(x)) {
+    raise_fault("value", argument, must, describe_(x))
+  }
+}
+
+check_choice <- function(x, argument, choices) {
+  must <- paste("one of", enumerate(encodeString(choices, quote = "\"")))
+  check_string(x, argument, must)
+  if (!x %in% choices) {
+    raise_fault("value", argument, must, describe_(x))
+  }
+}
+
+# A list whose elements all have names, each name once.
+check_named_list <- function(x, argument) {
+  must <- "a list with a name for every element, each name once"
+  if (!is.list(x) || is.object(x)) {
+    raise_fault("type", argument, must, describe_(x))
+  }
+  names <- rlang::names2(x)
+  if (anyNA(names) || !all(nzchar(names)) || anyDuplicated(names)) {
+    found <- paste("one with the names", enumerate(encodeString(names, quote = "\"")))
+    raise_fault("value", argument, must, found)
+  }
+}
+
+# NA as it is typed: of logical type, but meant as a missing value of whatever is asked for.
+is_bare_na <- function(x) {
+  identical(x, NA)
+}
+
+enumerate <- function(words) {
+  paste(words, collapse = ", ")
+}

@@ -1,0 +1,50 @@
+# Faults. The last step of a call that fails: the C++ core and the R layer both find what is wrong
+# and leave the words, the class and the call to raise_fault().
+
+# kind: "type", "value" or "shape". The words are pasted, never interpolated: they may hold braces
+# that the user typed.
+raise_fault <- function(kind, argument, must, found, fix = "") {
+  instead <- if (nzchar(found)) paste0(", not ", found)
+  rlang::abort(
+    c(paste0("`", argument, "` must be ", must, instead, "."), i = if (nzchar(fix)) fix),
+    class = c(paste0("nnconv_", kind, "_error"), "nnconv_error"),
+    call = user_call(),
+    kind = kind,
+    argument = argument,
+    must = must,
+    found = found,
+    fix = fix
+  )
+}
+
+# The call as the user wrote it: the outermost one of a function of this package, whether exported,
+# a method or a module itself (whose environment hangs below the namespace).
+user_call <- function() {
+  namespace <- topenv()
+  for (frame in seq_len(sys.nframe())) {
+    home <- environment(sys.function(frame))
+    if (!is.null(home) && identical(topenv(home), namespace)) {
+      return(without_class(sys.call(frame)))
+    }
+  }
+}
+
+# The call of a method as one of its generic: `predict(m, x)`.
+without_class <- function(call) {
+  if (is.name(call[[1L]])) {
+    call[[1L]] <- as.name(sub("\\.nnconv_module$", "", call[[1L]]))
+  }
+  call
+}
+
+# Evaluates `code`; a fault in the argument `from` of an inner function is the user's `to`.
+with_argument_renamed <- function(code, from, to) {
+  withCallingHandlers(
+    code,
+    nnconv_error = function(fault) {
+      if (identical(fault$argument, from)) {
+        raise_fault(fault$kind, to, fault$must, fault$found, fault$fix)
+      }
+    }
+  )
+}
