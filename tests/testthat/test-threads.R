@@ -1,0 +1,77 @@
+# Problems large enough that several threads take part: 2 to 20 million multiply-adds.
+large_cases <- list(
+  list(layer = "conv1d", batch = 3, c_in = 16, c_out = 24, size = 2000),
+  list(layer = "conv2d", batch = 7, c_in = 12, c_out = 17, size = c(28, 27)),
+  list(layer = "conv2d", batch = 4, c_in = 2, c_out = 3, size = c(160, 150)),
+  list(layer = "conv2d", batch = 8, c_in = 48, c_out = 48, groups = 48, size = c(40, 30)),
+  list(layer = "conv2d", batch = 1, c_in = 64, c_out = 96, size = 9:8, padding_mode = "reflect"),
+  list(layer = "conv3d", batch = 2, c_in = 8, c_out = 9, size = c(9, 10, 11)),
+  list(layer = "conv_transpose1d", batch = 3, c_in = 16, c_out = 24, size = 1000, stride = 2),
+  list(layer = "conv_transpose2d", batch = 5, c_in = 17, c_out = 12, size = c(20, 19), stride = 2),
+  list(layer = "conv_transpose3d", batch = 2, c_in = 8, c_out = 9, size = c(8, 7, 9))
+)
+
+large_case <- function(case, dtype) {
+  utils::modifyList(list(
+    groups = 1, kernel = 3, stride = 1, padding = 1, dilation = 1, output_padding = 0,
+    padding_mode = "zeros", bias = TRUE, dtype = dtype
+  ), case)
+}
+
+for (algorithm in c("direct", "auto", "fast")) {
+  test_that(paste("the number of threads does not matter:", algorithm), {
+    skip_on_cran()
+    withr::local_options(nnconv.algorithm = algorithm)
+    withr::local_seed(1)
+    for (dtype in c("float64", "float32", "complex128", "complex64")) for (case in large_cases) {
+      case <- large_case(case, dtype)
+      operands <- random_operands(case)
+      withr::local_options(nnconv.threads = 1)
+      one <- results(case, operands)
+      for (threads in c(2, 3, 8)) {
+        withr::local_options(nnconv.threads = threads)
+        label <- paste(case$layer, dtype, "on", threads, "threads")
+        expect_identical(differing(results(case, operands), one), character(), label = label)
+      }
+    }
+  })
+}
+
+test_that("forked children compute on one thread", {
+  skip_on_os("windows")
+  withr::local_seed(1)
+  case <- large_case(large_cases[[2]], "float64")
+  operands <- random_operands(case)
+  expected <- results(case, operands)
+  child <- parallel::mclapply(1:2, mc.cores = 2, function(i) {
+    conv_set_num_threads(4)
+    list(threads = conv_get_num_threads(), results = results(case, operands))
+  })
+  for (found in child) {
+    expect_identical(found$threads, 1L)
+    expect_identical(differing(found$results, expected), character())
+  }
+  expect_identical(conv_get_num_threads(), 2L)
+  expect_identical(differing(results(case, operands), expected), character())
+})
+
+test_that("the number of threads is an option, told and set by functions", {
+  withr::local_options(nnconv.threads = 2)
+  expect_identical(conv_get_num_threads(), 2L)
+  set <- withVisible(conv_set_num_threads(1))
+  expect_false(set$visible)
+  expect_identical(set$value, 2L)
+  expect_identical(getOption("nnconv.threads"), 1L)
+  expect_identical(conv_get_num_threads(), 1L)
+})
+
+test_that("a number of threads is a whole number of at least 1", {
+  withr::local_options(nnconv.threads = 2)
+  for (n in list(0, -1, NA, NaN, Inf, 1.5, 2^31, numeric(), 1:2)) {
+    expect_fault(conv_set_num_threads(n), "value", "n", deparse(n))
+  }
+  for (n in list("3", TRUE, NULL, list(1), sum)) {
+    expect_fault(conv_set_num_threads(n), "type", "n", class(n))
+  }
+  expect_identical(getOption("nnconv.threads"), 2)
+})
