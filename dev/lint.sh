@@ -17,4 +17,4 @@ run_rule() {
 export -f run_rule
 
 printf '%s\n' "${rules[@]}" | xargs -P 2 -I {} bash -c 'run_rule {}' || exit 1
-echo "${#rules[@]} rules hold."
+echo "House rules: all ${#rules[@]} hold."

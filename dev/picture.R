@@ -4,7 +4,7 @@
 open_picture <- function(folder, name, width, height, rows, columns) {
   dir.create(folder, recursive = TRUE, showWarnings = FALSE)
   file <- file.path(folder, paste0(name, ".png"))
-  png(file, width = width, height = height, res = 144, type = "cairo")
+  png(file, width = width, height = height, res = 112, type = "cairo")
   par(
     mfrow = c(rows, columns), mar = c(1.6, 2.2, 2, 4), mgp = c(1.4, 0.3, 0), tcl = -0.2, las = 1,
     cex = 0.8, cex.axis = 0.8, col.axis = "grey35", fg = "grey60", xpd = NA

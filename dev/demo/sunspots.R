@@ -125,7 +125,7 @@ cli::cli_ul(c(
 print(format(errors, digits = 3), row.names = FALSE)
 
 # Above: what was forecast a year ahead. Below: the errors, and how the training went.
-file <- open_picture(folder, "sunspots", 1400, 1000, rows = 2, columns = 2)
+file <- open_picture(folder, "sunspots", 1090, 780, rows = 2, columns = 2)
 layout(rbind(c(1, 1), c(2, 3)))
 par(mar = c(2.4, 3, 2.2, 0.8), mgp = c(1.8, 0.4, 0), cex = 0.8, col.lab = "grey35", xpd = FALSE)
 colours <- c(network = "#D55E00", ar = "#0072B2", last_value = "grey55")

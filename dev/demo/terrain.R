@@ -62,7 +62,7 @@ cli::cli_ul(c(
   "Largest difference from a slope by loops of base R: {signif(max(abs(slope - looped)), 2)}."
 ))
 
-file <- open_picture(folder, "terrain", 1400, 1040, rows = 2, columns = 2)
+file <- open_picture(folder, "terrain", 1090, 800, rows = 2, columns = 2)
 draw_map(ground, cell, "Height, smoothed by a Gaussian", hcl.colors(128, "Terrain 2"), "metres")
 contour(cell * (seq_len(nrow(ground)) - 0.5), cell * (seq_len(ncol(ground)) - 0.5), ground,
   nlevels = 10, add = TRUE, drawlabels = FALSE, col = "#00000066", lwd = 0.8)

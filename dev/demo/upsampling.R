@@ -47,7 +47,7 @@ gaussian <- dnorm(seq(-times, times), sd = times / 2)
 smooth <- filter_map(fine, outer(gaussian, gaussian) / sum(gaussian)^2)[1, , ]
 palette <- hcl.colors(128, "Terrain 2")
 
-file <- open_picture(folder, "upsampling", 1400, 520, rows = 1, columns = 2)
+file <- open_picture(folder, "upsampling", 1090, 400, rows = 1, columns = 2)
 draw_map(volcano, cell, "Shaded relief, as measured", palette, "metres",
   brightness = hillshade(volcano, cell))
 draw_map(smooth, cell / times, "Upsampled by 4 and smoothed", palette, "metres",
