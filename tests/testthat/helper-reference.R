@@ -104,6 +104,16 @@ reference_forward <- function(case, operands) {
   array(output, output_dim(case))
 }
 
+reference_results <- function(case, operands) {
+  c(list(output = reference_forward(case, operands)), reference_backward(case, operands))
+}
+
+# The gradient of a real array is real, also for complex data.
+gradient_of <- function(x, gradient, case) {
+  is_real <- !is.complex(x) && !is_complex(case$dtype)
+  array(if (is_real) Re(gradient) else gradient, dim(x))
+}
+
 reference_backward <- function(case, operands) {
   grad_output <- as_planes(operands$grad_output, case)
   input <- as_planes(Conj(operands$input), case)
@@ -116,8 +126,8 @@ reference_backward <- function(case, operands) {
     grad_weight <- add_terms(case, input, grad_output, 0 * weight, "weight")
   }
   list(
-    input = array(grad_input, dim(operands$input)),
-    weight = array(grad_weight, dim(operands$weight)),
+    input = gradient_of(operands$input, grad_input, case),
+    weight = gradient_of(operands$weight, grad_weight, case),
     bias = apply(grad_output, 2, sum)
   )
 }

@@ -16,7 +16,7 @@ check_footprint <- function(case) {
     at <- sample.int(length(marked[[name]]), 1)
     marked[[name]][at] <- if (complex) NA else pick(non_finite)
   }
-  reference <- c(list(output = reference_forward(case, marked)), reference_backward(case, marked))
+  reference <- reference_results(case, marked)
   clean <- results(case, clean)
   marked <- results(case, marked)
   alike <- if (complex) function(x, y, z) identical(is.na(c(x)), is.na(c(z))) else footprint

@@ -1,5 +1,6 @@
-# The fast kernels against plain loops in the same order, bit for bit, and against another library's
-# product in another order, within the rounding of sums: for random problems of every kind.
+# Random problems of every kind: the fast kernels against plain loops in the same order, bit for bit;
+# against another library's product in another order, within the rounding of sums; and against the
+# definition, exactly where the data are small integers.
 
 random_kinds <- function(case) {
   mixed <- stats::runif(1) < 0.2
@@ -38,10 +39,30 @@ check_rounding <- function(case) {
   names(direct)[!mapply(within, direct, eigen, bounds)]
 }
 
+check_definition <- function(case) {
+  kinds <- random_kinds(case)
+  operands <- random_operands(case, "integer", kinds)
+  found <- results(case, operands)
+  expected <- reference_results(case, operands)
+  equal <- function(x, y) identical(c(dim(x)), c(dim(y))) && all(x == y)
+  is_right <- mapply(equal, found[c("output", "input", "weight")], expected[1:3])
+  c(
+    names(which(!is_right)),
+    if (!all(found$bias == expected$bias)) "bias",
+    if (is.complex(found$output) != any(kinds, is_complex(case$dtype))) "kind of output",
+    if (is.complex(found$input) != any(kinds[1], is_complex(case$dtype))) "kind of input",
+    if (is.complex(found$weight) != any(kinds[2], is_complex(case$dtype))) "kind of weight"
+  )
+}
+
 for (layer in layers) {
   test_that(paste("kernels keep the written order:", layer), {
     withr::local_options(nnconv.algorithm = "direct")
     expect_cases(layer, how_many(50, 700), check_bits)
+  })
+
+  test_that(paste("kernels compute the definition:", layer), {
+    expect_cases(layer, how_many(20, 150), check_definition)
   })
 
   test_that(paste("kernels agree with Eigen:", layer), {
