@@ -1,0 +1,219 @@
+#include "arguments.hpp"
+
+#include <cmath>
+
+namespace nnconv {
+
+namespace {
+
+// A bare NA is logical by accident: it is a wrong value of any kind.
+bool is_bare_na(SEXP x) {
+  return TYPEOF(x) == LGLSXP && !OBJECT(x) && Rf_xlength(x) == 1 && LOGICAL_ELT(x, 0) == NA_LOGICAL;
+}
+
+[[noreturn]] void refuse(FaultKind kind, const char* name, const std::string& must, SEXP found) {
+  throw Fault(is_bare_na(found) ? FaultKind::value : kind, name, must, describe(found));
+}
+
+bool is_whole(double x, int64_t least) {
+  return std::isfinite(x) && x == std::floor(x) && x >= static_cast<double>(least) &&
+         x <= static_cast<double>(max_extent);
+}
+
+double number_at(SEXP x, R_xlen_t i) {
+  if (TYPEOF(x) == REALSXP) return REAL_ELT(x, i);
+  const int value = INTEGER_ELT(x, i);
+  return value == NA_INTEGER ? NA_REAL : value;
+}
+
+std::string whole_number(int64_t least) {
+  return "a whole number from " + std::to_string(least) + " to 2147483647";
+}
+
+std::string one_or_each(const std::string& what, int ndim) {
+  if (ndim == 1) return what;
+  return what + ", or " + std::to_string(ndim) + " of them, one for each spatial dimension";
+}
+
+int64_t whole_at(SEXP x, R_xlen_t i, const char* name, int64_t least, const std::string& must) {
+  const double value = number_at(x, i);
+  if (!is_whole(value, least)) refuse(FaultKind::value, name, must, x);
+  return static_cast<int64_t>(value);
+}
+
+// What a layer's input of this rank is called: "(batch, channels, height, width)".
+std::string dim_names(int ndim, bool batched) {
+  static const char* const spatial[] = {"length", "height, width", "depth, height, width"};
+  return std::string(batched ? "(batch, channels, " : "(channels, ") + spatial[ndim - 1] + ")";
+}
+
+// How the user gets there from what was given.
+std::string dim_fix(const char* name, const Extents& dim, R_xlen_t length, int ndim) {
+  Extents wanted{1, 1};
+  if (dim.empty())
+    wanted.push_back(length);
+  else
+    wanted.insert(wanted.end(), dim.begin(), dim.end());
+  if (wanted.size() != static_cast<std::size_t>(ndim) + 2) return "";
+  return std::string("One sample of one channel: `array(") + name + ", c" + show(wanted) + ")`.";
+}
+
+void symmetric(const Spatial& pad, Geometry& geometry) {
+  geometry.pad_lo = geometry.pad_hi = pad;
+}
+
+void padding_words(SEXP x, Geometry& geometry) {
+  const int word = geometry.ndim == 1 ? word_argument(x, "padding", {"valid", "same", "causal"})
+                                      : word_argument(x, "padding", {"valid", "same"});
+  symmetric({0, 0, 0}, geometry);
+  for (int i = 0; i < geometry.ndim; ++i) {
+    const int64_t reach = geometry.dilation[i] * (geometry.kernel[i] - 1);
+    if (word == 1 && geometry.stride[i] != 1)
+      refuse(FaultKind::value, "padding", "numbers or pairs where `stride` is above 1", x);
+    if (word == 1) geometry.pad_lo[i] = reach / 2;
+    if (word == 1) geometry.pad_hi[i] = reach - reach / 2;
+    if (word == 2) geometry.pad_lo[i] = reach;
+  }
+}
+
+void padding_pairs(SEXP x, Geometry& geometry) {
+  const std::string pairs = "a list of " + std::to_string(geometry.ndim) +
+                            (geometry.ndim == 1 ? " pair" : " pairs") +
+                            " c(before, after) of whole numbers from 0 up";
+  if (Rf_xlength(x) != geometry.ndim)
+    throw Fault(FaultKind::value, "padding", pairs,
+                "a list of length " + std::to_string(Rf_xlength(x)));
+  for (int i = 0; i < geometry.ndim; ++i) {
+    const SEXP pair = VECTOR_ELT(x, i);
+    if (!is_plain_number(pair)) refuse(FaultKind::type, "padding", pairs, pair);
+    if (Rf_xlength(pair) != 2) refuse(FaultKind::value, "padding", pairs, pair);
+    geometry.pad_lo[i] = whole_at(pair, 0, "padding", 0, pairs);
+    geometry.pad_hi[i] = whole_at(pair, 1, "padding", 0, pairs);
+  }
+}
+
+}  // namespace
+
+bool is_plain_number(SEXP x) {
+  return (TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP) && !OBJECT(x);
+}
+
+int64_t count_argument(SEXP x, const char* name, int64_t least) {
+  return spatial_argument(x, name, 1, least, 1)[0];
+}
+
+Spatial spatial_argument(SEXP x, const char* name, int ndim, int64_t least, int64_t beyond) {
+  const std::string must = one_or_each(whole_number(least), ndim);
+  if (!is_plain_number(x)) refuse(FaultKind::type, name, must, x);
+  const R_xlen_t n = Rf_xlength(x);
+  if (n != 1 && n != ndim) refuse(FaultKind::value, name, must, x);
+  Spatial values{beyond, beyond, beyond};
+  for (int i = 0; i < ndim; ++i) values[i] = whole_at(x, n == 1 ? 0 : i, name, least, must);
+  return values;
+}
+
+int word_argument(SEXP x, const char* name, std::initializer_list<const char*> words) {
+  std::string must = words.size() == 1 ? "" : "one of ";
+  for (const char* word : words)
+    must += (word == *words.begin() ? "\"" : ", \"") + std::string(word) + "\"";
+  if (TYPEOF(x) != STRSXP || OBJECT(x)) refuse(FaultKind::type, name, must, x);
+  if (Rf_xlength(x) == 1 && STRING_ELT(x, 0) != NA_STRING) {
+    int number = 0;
+    for (const char* word : words) {
+      if (std::strcmp(word, CHAR(STRING_ELT(x, 0))) == 0) return number;
+      ++number;
+    }
+  }
+  refuse(FaultKind::value, name, must, x);
+}
+
+PadMode padding_mode_argument(SEXP x) {
+  return static_cast<PadMode>(
+      word_argument(x, "padding_mode", {"zeros", "reflect", "replicate", "circular"}));
+}
+
+DType dtype_argument(SEXP x) {
+  const int word = word_argument(x, "dtype", {"float64", "float32", "complex128", "complex64"});
+  return {word % 2 == 1, word >= 2};
+}
+
+void padding_argument(SEXP x, Geometry& geometry) {
+  if (TYPEOF(x) == STRSXP && !OBJECT(x) && !geometry.transposed) return padding_words(x, geometry);
+  if (TYPEOF(x) == VECSXP && !OBJECT(x)) return padding_pairs(x, geometry);
+  if (!is_plain_number(x)) {
+    const std::string forms = one_or_each(whole_number(0), geometry.ndim) + ", or a list of pairs";
+    const char* const words = geometry.ndim == 1 ? ", or \"valid\", \"same\" or \"causal\""
+                                                 : ", or \"valid\" or \"same\"";
+    refuse(FaultKind::type, "padding", forms + (geometry.transposed ? "" : words), x);
+  }
+  symmetric(spatial_argument(x, "padding", geometry.ndim, 0, 0), geometry);
+}
+
+void output_padding_argument(SEXP x, Geometry& geometry) {
+  geometry.output_padding = spatial_argument(x, "output_padding", geometry.ndim, 0, 0);
+  for (int i = 0; i < geometry.ndim; ++i)
+    if (geometry.output_padding[i] >= std::max(geometry.stride[i], geometry.dilation[i]))
+      refuse(FaultKind::value, "output_padding", "smaller than `stride` or `dilation`", x);
+}
+
+void check_array_kind(SEXP x, const char* name, const char* must) {
+  const int type = TYPEOF(x);
+  const bool numeric = type == REALSXP || type == INTSXP || type == LGLSXP || type == CPLXSXP;
+  bool means_else = IS_S4_OBJECT(x);
+  for (const char* name : {"factor", "Date", "POSIXct", "difftime", "integer64"})
+    means_else = means_else || Rf_inherits(x, name);
+  if (!numeric || means_else) refuse(FaultKind::type, name, must, x);
+}
+
+ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
+                             const Context& context) {
+  const bool is_weight = std::strcmp(name, "weight") == 0;
+  const std::string must =
+      is_weight ? "a numeric array of " + std::to_string(ndim + 2) + " dimensions, two of "
+                  "channels and those of the kernel"
+                : "a numeric array of dim " + dim_names(ndim, true) +
+                      (unbatched ? " or " + dim_names(ndim, false) : "");
+  check_array_kind(x, name, must.c_str());
+  const Extents dim = dim_of(x);
+  const std::size_t full = static_cast<std::size_t>(ndim) + 2;
+  if (dim.empty())
+    throw Fault(FaultKind::shape, name, must,
+                "a vector of length " + std::to_string(Rf_xlength(x)) + " without dim",
+                is_weight ? "" : dim_fix(name, dim, Rf_xlength(x), ndim));
+  if (dim.size() != full && !(unbatched && dim.size() == full - 1))
+    throw Fault(FaultKind::shape, name, must, describe(x),
+                is_weight ? "" : dim_fix(name, dim, Rf_xlength(x), ndim));
+  for (std::size_t i = dim.size() == full && !is_weight ? 1 : 0; i < dim.size(); ++i)
+    if (dim[i] == 0)
+      throw Fault(FaultKind::shape, name,
+                  is_weight ? "an array without an empty dimension"
+                            : "an array with at least one channel and one pixel",
+                  "one of dim " + show(dim));
+  return view_of(x, context);
+}
+
+ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {
+  if (Rf_isNull(x)) return {};
+  const std::string must =
+      "NULL or a numeric vector of length " + std::to_string(length) + ", one value per output channel";
+  check_array_kind(x, "bias", must.c_str());
+  if (dim_of(x).size() > 1 || Rf_xlength(x) != length)
+    throw Fault(FaultKind::shape, "bias", must,
+                dim_of(x).size() > 1 ? describe(x)
+                                     : "one of length " + std::to_string(Rf_xlength(x)));
+  return view_of(x, context);
+}
+
+Spatial output_size_argument(SEXP x, int ndim, std::size_t rank) {
+  const std::string must = std::to_string(ndim) + (ndim == 1 ? " spatial size" : " spatial sizes") +
+                           ", or a whole dim of " + std::to_string(rank) + " numbers";
+  if (!is_plain_number(x)) refuse(FaultKind::type, "output_size", must, x);
+  const R_xlen_t n = Rf_xlength(x);
+  if (n != ndim && n != static_cast<R_xlen_t>(rank))
+    refuse(FaultKind::value, "output_size", must, x);
+  Spatial size{1, 1, 1};
+  for (int i = 0; i < ndim; ++i) size[i] = whole_at(x, n - ndim + i, "output_size", 1, must);
+  return size;
+}
+
+}  // namespace nnconv

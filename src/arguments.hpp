@@ -1,0 +1,50 @@
+// Arguments as R users give them, read into whole numbers, words and arrays. Each reader checks
+// one kind of argument and names it in its Fault. What fits what is the core's to say.
+#pragma once
+#include <initializer_list>
+
+#include "bridge.hpp"
+
+namespace nnconv {
+
+// What `dtype` says: the precision, and whether the result is complex whatever the data are.
+struct DType {
+  bool single = false, is_complex = false;
+};
+
+// One whole number from `least` up.
+int64_t count_argument(SEXP x, const char* name, int64_t least);
+
+// One whole number for all of `ndim` spatial dimensions, or one for each. Others get `beyond`.
+Spatial spatial_argument(SEXP x, const char* name, int ndim, int64_t least, int64_t beyond);
+
+// The number in `words` of a string.
+int word_argument(SEXP x, const char* name, std::initializer_list<const char*> words);
+
+PadMode padding_mode_argument(SEXP x);
+DType dtype_argument(SEXP x);
+
+// `padding` in all its forms into geometry.pad_lo and pad_hi; the rest of the geometry is known.
+void padding_argument(SEXP x, Geometry& geometry);
+
+// `output_padding`, smaller than stride or dilation.
+void output_padding_argument(SEXP x, Geometry& geometry);
+
+// An array of rank ndim + 2, or ndim + 1 if `unbatched` may be. All extents but the batch are at
+// least 1.
+ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
+                             const Context& context);
+
+// A numeric vector of `length` values, or NULL: then the array's data are null.
+ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context);
+
+// `output_size`: the spatial sizes, or a whole dim of the input's rank.
+Spatial output_size_argument(SEXP x, int ndim, std::size_t rank);
+
+// Whether x is a number or a vector of numbers, and no object.
+bool is_plain_number(SEXP x);
+
+// Throws unless x is numeric, logical or complex, and of no class that means something else.
+void check_array_kind(SEXP x, const char* name, const char* must);
+
+}  // namespace nnconv

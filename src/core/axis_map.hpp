@@ -1,0 +1,40 @@
+// Axis maps: for each position of a result along one dimension, the list of (tap, position
+// read), in the written order. Positions whose lists are the same up to a shift form a
+// class, so a map of any length is a handful of classes.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "axis.hpp"
+
+namespace nnconv {
+
+// Which way the map is read: from outputs to the inputs they read, or from inputs to the
+// outputs that read them (transposed convolution, gradient of the input).
+enum class MapSide { outputs, inputs };
+
+// The slot is where the entry's terms stand in the written order: blocks are cut by slot, so
+// that an entry that a border leaves out moves no other. It is the tap, counted among the taps
+// that the stride lets through; where a tap can come more than once (images of a border), the
+// entry's rank in its list.
+struct AxisEntry {
+  int64_t slot, tap;
+  int64_t position;  // in an AxisClass: relative to the position's base
+
+  bool operator==(const AxisEntry& other) const {
+    return slot == other.slot && tap == other.tap && position == other.position;
+  }
+};
+
+// Positions first, first + step, ... (count of them), which read at base, base + base_step, ...
+// plus each entry's position. Entries run by (tap, position); slots by rising number below `slots`.
+struct AxisClass {
+  int64_t first, step, count;
+  int64_t base, base_step;
+  int64_t slots;
+  std::vector<AxisEntry> entries;
+};
+
+std::vector<AxisClass> axis_classes(const Axis& axis, MapSide side);
+
+}  // namespace nnconv

@@ -1,0 +1,49 @@
+#include "cpu.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace nnconv {
+
+namespace {
+
+int affinity_processors() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+#endif
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
+// Processors that the control group grants, rounded up; 0 where there is no quota.
+int quota_processors() {
+  std::ifstream unified("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (unified >> quota >> period && quota != "max" && period > 0)
+    return static_cast<int>(std::ceil(std::atof(quota.c_str()) / period));
+  std::ifstream old_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream old_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double granted = 0;
+  if (old_quota >> granted && old_period >> period && granted > 0 && period > 0)
+    return static_cast<int>(std::ceil(granted / period));
+  return 0;
+}
+
+}  // namespace
+
+int available_processors() {
+  static const int quota = quota_processors();
+  int processors = affinity_processors();
+  if (quota > 0) processors = std::min(processors, quota);
+  return std::max(1, processors);
+}
+
+}  // namespace nnconv

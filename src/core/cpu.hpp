@@ -1,0 +1,43 @@
+// The machine: how many processors this process may use, and its floating-point mode.
+#pragma once
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+namespace nnconv {
+
+// Processors by affinity and by the control group's quota; at least 1.
+int available_processors();
+
+// The default floating-point mode (no flush to zero, round to nearest) for a scope. Threads
+// inherit the mode in which they are born, and another library may have changed it.
+class FloatControl {
+ public:
+#if defined(__SSE2__)
+  FloatControl() : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
+  ~FloatControl() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FloatControl() {
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(saved_));
+    const std::uint64_t standard = 0;
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(standard));
+  }
+  ~FloatControl() { __asm__ __volatile__("msr fpcr, %0" : : "r"(saved_)); }
+
+ private:
+  std::uint64_t saved_;
+#else
+  FloatControl() {}
+  ~FloatControl() {}
+#endif
+ public:
+  FloatControl(const FloatControl&) = delete;
+  FloatControl& operator=(const FloatControl&) = delete;
+};
+
+}  // namespace nnconv

@@ -1,0 +1,60 @@
+// AVX2 with FMA: 256-bit vectors, 16 registers.
+#if defined(__x86_64__) && !defined(_WIN32)
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "isa.hpp"
+#include "region.hpp"
+
+NNCONV_TARGET_BEGIN("avx2,fma")
+
+namespace nnconv {
+namespace {
+
+struct Doubles {
+  using Scalar = double;
+  using Vector = __m256d;
+  static constexpr int lanes = 4;
+  static Vector zero() { return _mm256_setzero_pd(); }
+  static Vector load(const double* p) { return _mm256_loadu_pd(p); }
+  static Vector broadcast(double x) { return _mm256_set1_pd(x); }
+  static Vector add(Vector x, Vector y) { return _mm256_add_pd(x, y); }
+  static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
+  static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
+  static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
+};
+
+struct Floats {
+  using Scalar = float;
+  using Vector = __m256;
+  static constexpr int lanes = 8;
+  static Vector zero() { return _mm256_setzero_ps(); }
+  static Vector load(const float* p) { return _mm256_loadu_ps(p); }
+  static Vector broadcast(float x) { return _mm256_set1_ps(x); }
+  static Vector add(Vector x, Vector y) { return _mm256_add_ps(x, y); }
+  static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_ps(x, y, z); }
+  static void store(float* p, Vector x) { _mm256_storeu_ps(p, x); }
+  static void store_double(double* p, Vector x) {
+    _mm256_storeu_pd(p, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
+    _mm256_storeu_pd(p + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
+  }
+};
+
+#include "../kernel/tile.hpp"
+
+}  // namespace
+}  // namespace nnconv
+
+NNCONV_TARGET_END
+
+namespace nnconv {
+
+static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, avx2)};
+static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, avx2)};
+
+extern const Isa isa_avx2;
+constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles), table_of(8, f32_tiles)};
+
+}  // namespace nnconv
+#endif

@@ -1,0 +1,39 @@
+// How an instruction set's file is built without compiler flags: standard headers first, then
+// the region opened by NNCONV_TARGET_BEGIN, kernels in it, and the table after
+// NNCONV_TARGET_END, for any processor reads that. Whatever is declared inside stays in an
+// anonymous namespace: under a shared name the linker could pick it for another processor.
+#pragma once
+
+#define NNCONV_PRAGMA(text) _Pragma(#text)
+
+#if defined(__clang__)
+#define NNCONV_TARGET_BEGIN(isa) \
+  NNCONV_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define NNCONV_TARGET_END NNCONV_PRAGMA(clang attribute pop)
+#else
+#define NNCONV_TARGET_BEGIN(isa) NNCONV_PRAGMA(GCC push_options) NNCONV_PRAGMA(GCC target(isa))
+#define NNCONV_TARGET_END NNCONV_PRAGMA(GCC pop_options)
+#endif
+
+// At R's -O2 a register tile stays rolled, its accumulators in memory, without this.
+#define NNCONV_UNROLL _Pragma("GCC unroll 64")
+
+// One entry of a table of kernels: NNCONV_TILE(f64, VectorOfDoubles, 3, 8, avx512).
+#define NNCONV_TILE(type, V, mv, nr, isa)                                           \
+  {                                                                                 \
+    mv, nr, #type "_tile_" #mv "x" #nr "__" #isa, sum_tile<V, mv, nr>, store_tile<V, mv, nr> \
+  }
+
+// Tile shapes for 32 vector registers and for 16: up to 24 and 12 accumulators.
+#define NNCONV_TILES_32(type, V, isa)                                                  \
+  NNCONV_TILE(type, V, 3, 8, isa), NNCONV_TILE(type, V, 3, 7, isa),                    \
+      NNCONV_TILE(type, V, 3, 6, isa), NNCONV_TILE(type, V, 4, 6, isa),                \
+      NNCONV_TILE(type, V, 4, 5, isa), NNCONV_TILE(type, V, 4, 4, isa),                \
+      NNCONV_TILE(type, V, 6, 4, isa), NNCONV_TILE(type, V, 6, 3, isa),                \
+      NNCONV_TILE(type, V, 6, 2, isa), NNCONV_TILE(type, V, 8, 2, isa),                \
+      NNCONV_TILE(type, V, 8, 1, isa)
+#define NNCONV_TILES_16(type, V, isa)                                                  \
+  NNCONV_TILE(type, V, 3, 4, isa), NNCONV_TILE(type, V, 3, 3, isa),                    \
+      NNCONV_TILE(type, V, 4, 3, isa), NNCONV_TILE(type, V, 4, 2, isa),                \
+      NNCONV_TILE(type, V, 6, 2, isa), NNCONV_TILE(type, V, 6, 1, isa),                \
+      NNCONV_TILE(type, V, 8, 1, isa)

@@ -1,0 +1,185 @@
+#include "parallel.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "cpu.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
+namespace nnconv {
+
+namespace {
+
+// Below this many operations a parallel region costs more than it brings.
+constexpr double parallel_worth = 2e6;
+constexpr auto poll_interval = std::chrono::milliseconds(20);
+
+long process_id() {
+#ifdef _WIN32
+  return 0;
+#else
+  return static_cast<long>(getpid());
+#endif
+}
+
+const long loaded_by = process_id();
+
+// libgomp hangs in a forked child whose parent used threads, so a child gets one.
+bool is_forked_child() { return process_id() != loaded_by; }
+
+int positive_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? 0 : std::max(0, std::atoi(text));
+}
+
+#ifdef _OPENMP
+// libgomp ends the process when a thread cannot be had, so that is tried first:
+// all at once, for a limit counts the living. Half of what can be had is used then.
+int proven_threads(int wanted) {
+  static int proven = 1;
+  static int refused = std::numeric_limits<int>::max();
+  if (wanted <= proven) return wanted;
+  if (wanted >= refused) return proven;
+  std::vector<std::thread> trial;
+  std::atomic<bool> go{false};
+  try {
+    trial.reserve(wanted - 1);
+    for (int i = 1; i < wanted; ++i)
+      trial.emplace_back([&go] {
+        while (!go) std::this_thread::yield();
+      });
+  } catch (const std::exception&) {
+    refused = wanted;
+  }
+  go = true;
+  for (auto& thread : trial) thread.join();
+  const int started = static_cast<int>(trial.size()) + 1;
+  proven = std::max(proven, refused == wanted ? started / 2 : started);
+  return std::min(wanted, proven);
+}
+#endif
+
+}  // namespace
+
+// The state that the threads of one loop share.
+class Team {
+ public:
+  Team(const Context& context, int64_t chunks, const std::function<void(int64_t, Worker&)>& body)
+      : chunks_(chunks), poll_(context.poll), body_(body) {}
+
+  // What each thread does: take chunks until there are none or the loop ends. The caller
+  // goes on polling while others are still at their last chunk.
+  void work(int index) {
+    const FloatControl control;
+    Worker worker(*this, index);
+    ++active_;
+    keep_error([&] {
+      while (!worker.stopped()) {
+        const int64_t chunk = next_.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= chunks_) break;
+        body_(chunk, worker);
+      }
+    });
+    --active_;
+    if (index != 0) return;
+    keep_error([&] {
+      for (; active_ > 0; std::this_thread::yield()) worker.stopped();
+    });
+  }
+
+  void poll_if_due() {
+    if (poll_ == nullptr || stopped()) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_poll_ < poll_interval) return;
+    last_poll_ = now;
+    poll_();
+  }
+
+  bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  // No exception may leave a parallel region: the first one is kept for after it.
+  template <class Body>
+  void keep_error(const Body& body) {
+    try {
+      body();
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+      stop_ = true;
+    }
+  }
+
+  const int64_t chunks_;
+  void (*const poll_)();
+  const std::function<void(int64_t, Worker&)>& body_;
+  std::atomic<int64_t> next_{0};
+  std::atomic<bool> stop_{false};
+  std::atomic<int> active_{0};
+  std::chrono::steady_clock::time_point last_poll_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+
+bool Worker::stopped() {
+  if (index_ == 0) team_.poll_if_due();
+  return team_.stopped();
+}
+
+void parallel_for(const Context& context, int64_t chunks, double work,
+                  const std::function<void(int64_t, Worker&)>& body) {
+  Team team(context, chunks, body);
+#ifdef _OPENMP
+  const bool alone = context.threads <= 1 || chunks <= 1 || work < parallel_worth;
+  const int threads =
+      alone ? 1
+            : proven_threads(static_cast<int>(std::min<int64_t>(context.threads, chunks)));
+  if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+    team.work(omp_get_thread_num());
+  } else {
+    team.work(0);
+  }
+#else
+  (void)work;
+  team.work(0);
+#endif
+  team.rethrow();
+}
+
+int usable_threads(int asked) {
+#ifdef _OPENMP
+  if (is_forked_child()) return 1;
+  int threads = asked;
+  if (threads == 0) {
+    threads = available_processors();
+    const int wished = positive_environment("OMP_NUM_THREADS");
+    if (wished > 0) threads = std::min(threads, wished);
+  }
+  return std::max(1, std::min(threads, omp_get_thread_limit()));
+#else
+  (void)asked;
+  (void)is_forked_child;
+  (void)positive_environment;
+  return 1;
+#endif
+}
+
+}  // namespace nnconv

@@ -1,0 +1,45 @@
+// Threads. The only place that knows OpenMP: chunks are cut by the problem, so their
+// number and order never depend on the threads, and neither do the bits of a result.
+#pragma once
+#include <cstdint>
+#include <functional>
+
+namespace nnconv {
+
+// What a call brings along: its threads, and how the host is asked whether to go on.
+// `poll` is called on the calling thread only; it throws to end the call.
+struct Context {
+  int threads = 1;
+  void (*poll)() = nullptr;
+};
+
+class Team;
+
+// One thread's view of a parallel loop.
+class Worker {
+ public:
+  Worker(Team& team, int index) : team_(team), index_(index) {}
+
+  // In [0, context.threads); 0 is the calling thread. For scratch of its own.
+  int index() const { return index_; }
+
+  // Whether to end, to be asked between the parts of a long chunk. On the calling thread it
+  // polls the host now and then.
+  bool stopped();
+
+ private:
+  Team& team_;
+  int index_;
+};
+
+// Runs body(chunk, worker) for every chunk in [0, chunks). What a body or the poll throws
+// ends the loop and is thrown again here, after the region. `work` is an estimate in
+// operations: small loops run on the calling thread.
+void parallel_for(const Context& context, int64_t chunks, double work,
+                  const std::function<void(int64_t, Worker&)>& body);
+
+// Threads for a call when `asked` were asked for (0: no wish): the processors that this
+// process may use and OMP_NUM_THREADS by default, OMP_THREAD_LIMIT always; 1 in a forked child.
+int usable_threads(int asked);
+
+}  // namespace nnconv

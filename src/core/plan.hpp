@@ -1,0 +1,49 @@
+// The choice: a pure function of the work and the machine, never of the number of threads.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "contraction.hpp"
+#include "isa/isa.hpp"
+
+namespace nnconv {
+
+enum class Algorithm { gather, weight_gradient, naive, eigen };
+
+// How a group's columns are cut into panels of nr or nr - 1 and rows into tiles of mv vectors.
+struct Tiling {
+  int64_t cols = 0, panels = 0;
+  int nr = 0, mv = 0, vector = 0;
+
+  int64_t height() const { return static_cast<int64_t>(mv) * vector; }  // rows of a tile
+  int64_t wide_panels() const { return cols - panels * (nr - 1); }
+  int64_t first_col(int64_t panel) const {
+    return panel * (nr - 1) + std::min(panel, wide_panels());
+  }
+  int width(int64_t panel) const { return panel < wide_panels() ? nr : nr - 1; }
+};
+
+struct Plan {
+  Algorithm algorithm;
+  const Isa* isa;
+  Tiling tiling;
+  bool packs_rows;  // or reads whole vectors of rows where they stand
+  std::string kernel, reason;
+};
+
+// What tests ask for: "" (the choice is the plan's), "direct", "naive" or "eigen".
+Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
+            const std::string& wanted);
+
+template <class T>
+Tiling tiling_for(const KernelTable<T>& table, int64_t cols) {
+  Tiling tiling;
+  tiling.cols = cols;
+  tiling.panels = (cols + table.max_nr - 1) / table.max_nr;
+  tiling.nr = static_cast<int>((cols + tiling.panels - 1) / tiling.panels);
+  tiling.mv = table.mv_for(tiling.nr);
+  tiling.vector = table.vector;
+  return tiling;
+}
+
+}  // namespace nnconv

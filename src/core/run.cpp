@@ -1,0 +1,56 @@
+#include "run.hpp"
+
+#include <algorithm>
+
+#include "algo/algo.hpp"
+
+namespace nnconv {
+
+namespace {
+
+const Isa& isa_of(const Wish& wish) { return wish.isa != nullptr ? *wish.isa : current_isa(); }
+
+void run_direct(const Contraction& contraction, Direction direction, bool single,
+                const Plan& plan, const Context& context) {
+  switch (plan.algorithm) {
+    case Algorithm::weight_gradient:
+      return weight_gradient(contraction, single, plan, context);
+    case Algorithm::naive:
+      return naive(contraction, direction, single, plan.isa->fused, context);
+    case Algorithm::gather:
+    case Algorithm::eigen:
+      break;
+  }
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+  gather(contraction, side, single, plan, context);
+}
+
+}  // namespace
+
+Plan plan_of(const Problem& problem, const Task& task, const Wish& wish) {
+  return choose(contraction_of(problem, task), task.direction, task.single, isa_of(wish),
+                wish.algorithm);
+}
+
+void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
+  const Plan plan = plan_of(problem, task, wish);
+  if (plan.algorithm == Algorithm::eigen) return eigen_product(problem, task, context);
+  run_direct(contraction_of(problem, task), task.direction, task.single, plan, context);
+}
+
+void run(const ChannelSums& sums, const Context& context, const Wish& wish) {
+  static const double one = 1.0;
+  Problem problem;
+  problem.batch = sums.batch;
+  problem.c_out = sums.channels;
+  problem.axes[0].in = problem.axes[0].out = sums.pixels;
+  const Task task{Direction::backward_weight, sums.array, {&one},     {},
+                  sums.out,                   sums.complex_result, sums.single};
+  Contraction contraction = contraction_of(problem, task);
+  contraction.b.lane = contraction.b.term = contraction.b.pixel = 0;
+  const std::string algorithm = wish.algorithm == "eigen" ? "naive" : wish.algorithm;
+  run_direct(contraction, task.direction, task.single,
+             choose(contraction, task.direction, task.single, isa_of(wish), algorithm), context);
+}
+
+}  // namespace nnconv

@@ -1,0 +1,112 @@
+// The order of summation, which belongs to the problem and not to a kernel. The terms of a sum
+// have an index; terms whose index / 64 is the same are a block and are added up one after the
+// other from 0; the sums of blocks are added as a binary tree over the block numbers says,
+// where a block without terms is no node. So any kernel, vector width and number of threads
+// gives the same bits.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernel/kernel_table.hpp"
+
+namespace nnconv {
+
+constexpr int64_t block_terms = 64;
+
+// Says which neighbours of a stack of sums the tree joins. Works for blocks and, as the tree is
+// binary, for aligned runs of 2^m blocks alike.
+class SumTree {
+ public:
+  void clear() { numbers_.clear(); }
+  void push(int64_t number) { numbers_.push_back(number); }
+  bool empty() const { return numbers_.empty(); }
+  int depth() const { return static_cast<int>(numbers_.size()); }
+
+  // How many joins of the two topmost sums are due before sum `next` comes; they are taken
+  // as done.
+  int joins_before(int64_t next) {
+    int joins = 0;
+    while (depth() >= 2 && below(numbers_[depth() - 2], numbers_[depth() - 1], next)) {
+      numbers_.erase(numbers_.end() - 2);
+      ++joins;
+    }
+    return joins;
+  }
+
+  // Likewise when no sum comes any more.
+  int joins_at_end() {
+    const int joins = depth() - 1;
+    if (joins > 0) numbers_.erase(numbers_.begin(), numbers_.end() - 1);
+    return joins;
+  }
+
+ private:
+  // Whether the subtree that joins i and j does not reach up to `next` (i < j < next).
+  static bool below(int64_t i, int64_t j, int64_t next) { return (i ^ j) < (j ^ next); }
+
+  std::vector<int64_t> numbers_;
+};
+
+// The terms of one sum, or of an aligned part of it, as segments for a kernel.
+class TermList {
+ public:
+  void clear() {
+    segments_.clear();
+    tree_.clear();
+    max_depth_ = 0;
+  }
+
+  // Terms with the indices index, index + 1, ..., all in one block, at a and b (see Segment).
+  void add(int64_t index, int64_t a, int64_t b, int64_t count) {
+    const int64_t block = index / block_terms;
+    if (!segments_.empty()) {
+      Segment& last = segments_.back();
+      if (block != block_) {
+        tree_.push(block_);
+        note_depth();
+        last.merges = tree_.joins_before(block);
+      } else if (a == last.a + last.count && b == last.b + last.count) {
+        last.count += static_cast<int32_t>(count);
+        return;
+      }
+    }
+    block_ = block;
+    segments_.push_back({a, b, static_cast<int32_t>(count), -1});
+  }
+
+  // Ends the last block: after this the kernel's sum is one tile.
+  void finish() {
+    if (segments_.empty()) return;
+    tree_.push(block_);
+    note_depth();
+    segments_.back().merges = tree_.joins_at_end();
+  }
+
+  const std::vector<Segment>& segments() const { return segments_; }
+
+  // Tiles that a kernel's stack needs.
+  int max_depth() const { return max_depth_; }
+
+ private:
+  void note_depth() {
+    if (tree_.depth() > max_depth_) max_depth_ = tree_.depth();
+  }
+
+  std::vector<Segment> segments_;
+  SumTree tree_;
+  int64_t block_ = 0;
+  int max_depth_ = 0;
+};
+
+// Calls piece(offset, count) for the parts into which blocks cut `count` terms from `index` on.
+template <class Piece>
+void cut_at_blocks(int64_t index, int64_t count, const Piece& piece) {
+  for (int64_t done = 0; done < count;) {
+    const int64_t room = block_terms - (index + done) % block_terms;
+    const int64_t part = count - done < room ? count - done : room;
+    piece(done, part);
+    done += part;
+  }
+}
+
+}  // namespace nnconv

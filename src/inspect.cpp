@@ -1,0 +1,29 @@
+// Entry points that tell what the package does and what it was given.
+#include "arguments.hpp"
+
+using namespace nnconv;
+
+// [[Rcpp::export(rng = false)]]
+SEXP check_count_(SEXP x, std::string argument, int least) {
+  return entry([&]() -> SEXP {
+    return Rf_ScalarInteger(static_cast<int>(count_argument(x, argument.c_str(), least)));
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+std::string describe_(SEXP x) { return describe(x); }
+
+// [[Rcpp::export(rng = false)]]
+SEXP num_threads_() {
+  return entry([]() -> SEXP { return Rf_ScalarInteger(call_context().threads); });
+}
+
+// [[Rcpp::export(rng = false)]]
+std::string isa_() { return current_isa().name; }
+
+// [[Rcpp::export(rng = false)]]
+Rcpp::CharacterVector isas_() {
+  Rcpp::CharacterVector names;
+  for (const Isa* isa : available_isas()) names.push_back(isa->name);
+  return names;
+}

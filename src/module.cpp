@@ -1,0 +1,192 @@
+// Entry points of modules: arguments are read once, when a module is made, into a vector of
+// numbers that R keeps and hands back at each call.
+#include "layer.hpp"
+
+namespace nnconv {
+
+namespace {
+
+// A Layer as doubles, in this order: ndim, transposed, groups, mode, single, complex, then
+// kernel, stride, dilation, pad_lo, pad_hi, output_padding, each for three dimensions.
+constexpr int packed_length = 6 + 6 * max_spatial;
+
+Spatial* const* spatial_fields(Geometry& g, Spatial* (&fields)[6]) {
+  fields[0] = &g.kernel, fields[1] = &g.stride, fields[2] = &g.dilation;
+  fields[3] = &g.pad_lo, fields[4] = &g.pad_hi, fields[5] = &g.output_padding;
+  return fields;
+}
+
+Rcpp::NumericVector pack(Layer layer) {
+  Geometry& g = layer.geometry;
+  Rcpp::NumericVector packed(packed_length);
+  const double heads[] = {double(g.ndim),          double(g.transposed),
+                          double(g.groups),        double(static_cast<int>(g.mode)),
+                          double(layer.dtype.single), double(layer.dtype.is_complex)};
+  std::copy(std::begin(heads), std::end(heads), packed.begin());
+  Spatial* fields[6];
+  spatial_fields(g, fields);
+  for (int f = 0; f < 6; ++f)
+    for (int i = 0; i < max_spatial; ++i) packed[6 + f * max_spatial + i] = double((*fields[f])[i]);
+  return packed;
+}
+
+Layer unpack(SEXP packed) {
+  if (TYPEOF(packed) != REALSXP || Rf_xlength(packed) != packed_length)
+    Rcpp::stop("this module is damaged: its geometry is not what the package made");
+  const double* const values = REAL_RO(packed);
+  Layer layer;
+  Geometry& g = layer.geometry;
+  g.ndim = static_cast<int>(values[0]);
+  g.transposed = values[1] != 0;
+  g.groups = static_cast<int64_t>(values[2]);
+  g.mode = static_cast<PadMode>(static_cast<int>(values[3]));
+  layer.dtype = {values[4] != 0, values[5] != 0};
+  Spatial* fields[6];
+  spatial_fields(g, fields);
+  for (int f = 0; f < 6; ++f)
+    for (int i = 0; i < max_spatial; ++i)
+      (*fields[f])[i] = static_cast<int64_t>(values[6 + f * max_spatial + i]);
+  return layer;
+}
+
+Rcpp::IntegerVector integers(const Spatial& values, int ndim) {
+  return Rcpp::IntegerVector(values.begin(), values.begin() + ndim);
+}
+
+// `padding` as a module's field shows it: words as given, numbers and pairs as integers.
+SEXP padding_field(SEXP padding, const Geometry& g) {
+  if (TYPEOF(padding) == STRSXP) return padding;
+  if (TYPEOF(padding) != VECSXP) return integers(g.pad_lo, g.ndim);
+  Rcpp::List pairs(g.ndim);
+  for (int i = 0; i < g.ndim; ++i)
+    pairs[i] = Rcpp::IntegerVector::create(static_cast<int>(g.pad_lo[i]), static_cast<int>(g.pad_hi[i]));
+  return pairs;
+}
+
+void check_divides(int64_t groups, int64_t channels, const char* name) {
+  if (channels % groups != 0)
+    throw Fault(FaultKind::value, "groups",
+                std::string("a divisor of `") + name + "` (" + std::to_string(channels) + ")",
+                std::to_string(groups));
+}
+
+// The weight and its gradient are R arrays.
+void check_weight_size(int64_t in_channels, int64_t out_channels, const Geometry& g) {
+  double size = static_cast<double>(in_channels) * out_channels / g.groups;
+  for (const int64_t kernel : g.kernel) size *= static_cast<double>(kernel);
+  if (size > R_XLEN_T_MAX)
+    throw Fault(FaultKind::value, "kernel_size", "small enough for a weight that R can hold",
+                std::to_string(size) + " values of weight");
+}
+
+}  // namespace
+
+}  // namespace nnconv
+
+using namespace nnconv;
+
+// [[Rcpp::export(rng = false)]]
+SEXP conv_spec_(int ndim, bool transposed, SEXP in_channels, SEXP out_channels, SEXP kernel_size,
+                SEXP stride, SEXP padding, SEXP output_padding, SEXP dilation, SEXP groups,
+                SEXP padding_mode, SEXP device, SEXP dtype) {
+  return entry([&]() -> SEXP {
+    Layer layer;
+    Geometry& g = layer.geometry;
+    g.ndim = ndim;
+    g.transposed = transposed;
+    const int64_t c_in = count_argument(in_channels, "in_channels", 1);
+    const int64_t c_out = count_argument(out_channels, "out_channels", 1);
+    g.groups = count_argument(groups, "groups", 1);
+    check_divides(g.groups, c_in, "in_channels");
+    check_divides(g.groups, c_out, "out_channels");
+    g.kernel = spatial_argument(kernel_size, "kernel_size", ndim, 1, 1);
+    g.stride = spatial_argument(stride, "stride", ndim, 1, 1);
+    g.dilation = spatial_argument(dilation, "dilation", ndim, 1, 1);
+    padding_argument(padding, g);
+    if (transposed) {
+      output_padding_argument(output_padding, g);
+      word_argument(padding_mode, "padding_mode", {"zeros"});
+    } else {
+      g.mode = padding_mode_argument(padding_mode);
+    }
+    word_argument(device, "device", {"cpu"});
+    layer.dtype = dtype_argument(dtype);
+    check_weight_size(c_in, c_out, g);
+    return Rcpp::List::create(
+        Rcpp::Named("in_channels") = static_cast<int>(c_in),
+        Rcpp::Named("out_channels") = static_cast<int>(c_out),
+        Rcpp::Named("kernel_size") = integers(g.kernel, ndim),
+        Rcpp::Named("stride") = integers(g.stride, ndim),
+        Rcpp::Named("padding") = padding_field(padding, g),
+        Rcpp::Named("output_padding") = integers(g.output_padding, ndim),
+        Rcpp::Named("dilation") = integers(g.dilation, ndim),
+        Rcpp::Named("groups") = static_cast<int>(g.groups),
+        Rcpp::Named("padding_mode") = padding_mode, Rcpp::Named("dtype") = dtype,
+        Rcpp::Named("geometry") = pack(layer));
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP output_size) {
+  return entry([&] {
+    Layer layer = unpack(geometry);
+    Geometry& g = layer.geometry;
+    const Context context = call_context();
+    const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
+    const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
+    if (!Rf_isNull(output_size))
+      g.output_padding =
+          output_padding_for(g, spatial_of(x.dim, g.ndim),
+                             output_size_argument(output_size, g.ndim, x.dim.size()),
+                             "output_size", FaultKind::value);
+    const int64_t channels = g.transposed ? w.dim[1] * g.groups : w.dim[0];
+    return layer_forward(layer, x, w, bias_argument(bias, channels, context), context);
+  });
+}
+
+// The output padding of a transposed layer is the one with which grad_output was made.
+// [[Rcpp::export(rng = false)]]
+SEXP module_backward_(SEXP geometry, SEXP grad_output, SEXP input, SEXP weight, SEXP bias,
+                      SEXP needs) {
+  return entry([&] {
+    Layer layer = unpack(geometry);
+    Geometry& g = layer.geometry;
+    const Context context = call_context();
+    const ArrayArgument dy = array_argument(grad_output, "grad_output", g.ndim, true, context);
+    const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
+    const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
+    if (g.transposed)
+      g.output_padding = output_padding_for(g, spatial_of(x.dim, g.ndim),
+                                            spatial_of(dy.dim, g.ndim), "grad_output",
+                                            FaultKind::shape);
+    Needs wanted = needs_argument(needs);
+    wanted.bias = wanted.bias && !Rf_isNull(bias);
+    return layer_backward(layer, dy, x, w, TYPEOF(bias) != CPLXSXP, wanted, context);
+  });
+}
+
+// A numeric array of exactly this dim, as a plain double or complex array; a vector where `dim`
+// is one number.
+// [[Rcpp::export(rng = false)]]
+SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
+  return entry([&]() -> SEXP {
+    const Extents wanted(dim.begin(), dim.end());
+    const bool is_vector = wanted.size() == 1;
+    const std::string must =
+        is_vector ? "a numeric vector of length " + std::to_string(wanted[0])
+                  : "a numeric array of dim " + show(wanted);
+    check_array_kind(x, argument.c_str(), must.c_str());
+    const Extents found = dim_of(x);
+    const bool fits = is_vector ? found.size() <= 1 && Rf_xlength(x) == wanted[0] : found == wanted;
+    if (!fits)
+      throw Fault(FaultKind::shape, argument, must,
+                  found.empty() ? "a vector of length " + std::to_string(Rf_xlength(x))
+                                : describe(x));
+    const bool is_complex = TYPEOF(x) == CPLXSXP;
+    const ArrayArgument view = view_of(x, call_context());
+    const Rcpp::Shield<SEXP> plain(new_array(is_complex, wanted));
+    std::copy_n(view.array.data, Rf_xlength(x) * (is_complex ? 2 : 1), data_of(plain));
+    if (is_vector) Rf_setAttrib(plain, R_DimSymbol, R_NilValue);
+    return plain;
+  });
+}

@@ -1,0 +1,93 @@
+// Entry point of nnf_pad().
+#include "arguments.hpp"
+
+namespace nnconv {
+
+namespace {
+
+// torch's order: the last dimension first, two numbers each.
+std::vector<PadDim> pad_dims(SEXP pad, const Extents& dim) {
+  const std::string must = "an even number of whole numbers, two for each dimension from the last "
+                           "on, at most " + std::to_string(2 * dim.size());
+  if (!is_plain_number(pad)) throw Fault(FaultKind::type, "pad", must, describe(pad));
+  const Rcpp::NumericVector numbers(pad);
+  const R_xlen_t n = numbers.size();
+  if (n == 0 || n % 2 != 0 || n / 2 > static_cast<R_xlen_t>(dim.size()))
+    throw Fault(FaultKind::value, "pad", must, describe(pad));
+  std::vector<PadDim> dims(dim.size());
+  for (std::size_t d = 0; d < dim.size(); ++d) dims[d].in = dim[d];
+  for (R_xlen_t i = 0; i < n; ++i) {
+    const double value = numbers[i];
+    if (!R_FINITE(value) || value != std::floor(value) || std::abs(value) > max_extent)
+      throw Fault(FaultKind::value, "pad", must, describe(pad));
+    PadDim& to = dims[dims.size() - 1 - i / 2];
+    (i % 2 == 0 ? to.before : to.after) = static_cast<int64_t>(value);
+  }
+  return dims;
+}
+
+void check_dim(const PadDim& dim, PadMode mode, std::size_t number, SEXP pad) {
+  const std::string where = " in dimension " + std::to_string(number + 1);
+  const int64_t most = std::max(dim.before, dim.after);
+  if (mode != PadMode::zeros && std::min(dim.before, dim.after) < 0)
+    throw Fault(FaultKind::value, "pad", "0 or more where mode is not \"constant\"", describe(pad));
+  const bool fits = mode == PadMode::reflect    ? most == 0 || most < dim.in
+                    : mode == PadMode::circular ? most <= dim.in
+                    : mode == PadMode::replicate ? most == 0 || dim.in > 0
+                                                 : true;
+  if (!fits)
+    throw Fault(FaultKind::shape, "pad",
+                std::string(mode == PadMode::circular ? "at most" : "smaller than") +
+                    " the size of `input`" + where + " (" + std::to_string(dim.in) + ")",
+                std::to_string(most));
+  // Cropping both ends may not meet in the middle.
+  const bool empties = dim.in > 0 && (dim.in + std::min<int64_t>(dim.before, 0) +
+                                          std::min<int64_t>(dim.after, 0) < 0 || dim.out() <= 0);
+  if (empties || dim.out() < 0 || dim.out() > max_extent)
+    throw Fault(FaultKind::shape, "pad",
+                "such that 1 to 2147483647 positions of `input` are left" + where,
+                describe(pad));
+}
+
+}  // namespace
+
+}  // namespace nnconv
+
+using namespace nnconv;
+
+// [[Rcpp::export(rng = false)]]
+SEXP pad_(SEXP input, SEXP pad, SEXP mode, SEXP value) {
+  return entry([&]() -> SEXP {
+    const char* const must = "a numeric array";
+    check_array_kind(input, "input", must);
+    if (dim_of(input).empty())
+      throw Fault(FaultKind::shape, "input", must,
+                  "a vector of length " + std::to_string(Rf_xlength(input)) + " without dim",
+                  "Give it a dim: `array(input, " + std::to_string(Rf_xlength(input)) + ")`.");
+    const PadMode pad_mode = static_cast<PadMode>(
+        word_argument(mode, "mode", {"constant", "reflect", "replicate", "circular"}));
+    const std::vector<PadDim> dims = pad_dims(pad, dim_of(input));
+    for (std::size_t d = 0; d < dims.size(); ++d) check_dim(dims[d], pad_mode, d, pad);
+
+    double constant[2] = {0, 0};
+    bool is_complex = TYPEOF(input) == CPLXSXP;
+    if (!Rf_isNull(value)) {
+      check_array_kind(value, "value", "one number");
+      if (Rf_xlength(value) != 1)
+        throw Fault(FaultKind::value, "value", "one number", describe(value));
+      if (TYPEOF(value) == LGLSXP && LOGICAL_ELT(value, 0) != NA_LOGICAL)
+        throw Fault(FaultKind::type, "value", "one number", describe(value));
+      const ArrayArgument number = view_of(value, Context());
+      is_complex = is_complex || number.array.is_complex;
+      constant[0] = number.array.data[0];
+      if (number.array.is_complex) constant[1] = number.array.data[1];
+    }
+    const Context context = call_context();
+    const ArrayArgument x = view_of(input, context);
+    Extents out;
+    for (const PadDim& dim : dims) out.push_back(dim.out());
+    const Rcpp::Shield<SEXP> result(new_array(is_complex, out));
+    pad_array(x.array, dims, pad_mode, constant, data_of(result), is_complex, context);
+    return result;
+  });
+}
