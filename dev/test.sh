@@ -16,7 +16,7 @@ run() {
   "$@" 2>&1 | tee "$logs/$name" || status=1
   if ! grep -qE '^[0-9]+ passed, [0-9]+ failed' "$logs/$name"; then
     echo "The $name tests did not come to their end."
-    echo "0 passed, 1 failed" >>"$logs/$name"
+    printf '\n0 passed, 1 failed\n' >>"$logs/$name"
   fi
 }
 
