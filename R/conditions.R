@@ -17,16 +17,25 @@ raise_fault <- function(kind, argument, must, found, fix = "") {
   )
 }
 
-# The call as the user wrote it: the outermost one of a function of this package, whether exported,
-# a method or a module itself (whose environment hangs below the namespace).
+# The call as the user wrote it: the outermost one of a function, method or module of this package.
 user_call <- function() {
-  namespace <- topenv()
   for (frame in seq_len(sys.nframe())) {
-    home <- environment(sys.function(frame))
-    if (!is.null(home) && identical(topenv(home), namespace)) {
+    if (is_ours(sys.function(frame))) {
       return(without_class(sys.call(frame)))
     }
   }
+}
+
+# Functions of the namespace, modules, and the methods that `m$name` makes. Whatever else hangs below
+# the namespace, as the functions of tests do, is not ours.
+is_ours <- function(fn) {
+  namespace <- topenv()
+  home <- environment(fn)
+  if (is.null(home) || !identical(topenv(home), namespace)) {
+    return(FALSE)
+  }
+  identical(home, namespace) || inherits(fn, "nnconv_module") ||
+    identical(parent.env(home), namespace) && inherits(home$module, "nnconv_module")
 }
 
 # The call of a method as one of its generic: `predict(m, x)`.

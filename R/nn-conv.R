@@ -64,7 +64,7 @@
 #' m$weight <- array(1 / 3, dim = dim(m$weight))
 #' temperature <- array(nottem, dim = c(1, length(nottem)))
 #' round(m(temperature)[1, 25:30], 2)
-#' #> [1] 41.37 40.83 42.27 45.60 53.43 55.77
+#' #> [1] 40.77 39.77 43.00 45.27 54.63 58.33
 #' @name nn_conv
 NULL
 

@@ -104,7 +104,7 @@
 #' m$weight <- aperm(array(c(sobel, t(sobel)), dim = c(3, 3, 2, 1)), c(3, 4, 1, 2))
 #' summary(m)
 #' #> nn_conv2d(1, 2, kernel_size = 3, padding = "same", bias = FALSE)
-#' #>                dim count min mean max       sd
+#' #>                  dim count min mean max       sd
 #' #> weight 2 x 1 x 3 x 3    18  -2    0   2 1.188177
 #' plot(m)
 #' @name nnconv_module

@@ -41,11 +41,12 @@ module_load_state_dict <- function(module, state, strict, prefix) {
   check_flag(strict, "strict")
   check_string(prefix, "prefix")
   data <- module_data(module)
+  found <- rlang::names2(state)
   keys <- names(module_state_dict(module, prefix))
   if (strict) {
-    check_keys(names(state), keys, prefix)
+    check_keys(found, keys, prefix)
   }
-  keys <- intersect(keys, names(state))
+  keys <- intersect(keys, found)
   names <- substring(keys, nchar(prefix) + 1L)
   values <- Map(
     function(key, name) {
@@ -82,6 +83,8 @@ module_train <- function(module, mode) {
 }
 
 module_backward <- function(module, grad_output, input, needs) {
+  # It may be made by a forward of this module, which remembers its input.
+  force(grad_output)
   data <- module_data(module)
   if (is.null(input)) {
     input <- last_input(data)

@@ -1,0 +1,4 @@
+library(testthat)
+library(nnconv)
+
+test_check("nnconv")
