@@ -41,7 +41,7 @@ NULL
 #' @export
 conv_set_algorithm <- function(name) {
   check_choice(name, "name", algorithms)
-  old <- conv_get_algorithm()
+  old <- asked_algorithm()
   options(nnconv.algorithm = name)
   invisible(old)
 }
@@ -49,9 +49,14 @@ conv_set_algorithm <- function(name) {
 #' @rdname conv_set_algorithm
 #' @export
 conv_get_algorithm <- function() {
-  name <- getOption("nnconv.algorithm", "auto")
+  name <- asked_algorithm()
   check_choice(name, "nnconv.algorithm", algorithms)
   name
+}
+
+# Unchecked: the option may be set to anything.
+asked_algorithm <- function() {
+  getOption("nnconv.algorithm", "auto")
 }
 
 algorithms <- c("auto", "direct", "fast")

@@ -19,15 +19,12 @@ raise_fault <- function(kind, argument, must, found, fix = "") {
 
 # The call as the user wrote it: the outermost one of a function, method or module of this package.
 user_call <- function() {
-  for (frame in seq_len(sys.nframe())) {
-    if (is_ours(sys.function(frame))) {
-      return(without_class(sys.call(frame)))
-    }
-  }
+  frame <- Position(function(frame) is_ours(sys.function(frame)), seq_len(sys.nframe()))
+  without_class(sys.call(frame))
 }
 
-# Functions of the namespace, modules, and the methods that `m$name` makes. Whatever else hangs below
-# the namespace, as the functions of tests do, is not ours.
+# Functions of the namespace, modules, and the methods that `m$name` makes. Whatever else hangs
+# below the namespace, as the functions of tests do, is not ours.
 is_ours <- function(fn) {
   namespace <- topenv()
   home <- environment(fn)

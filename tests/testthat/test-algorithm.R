@@ -13,4 +13,6 @@ test_that("an option of another value is an error that names it", {
   withr::local_options(nnconv.algorithm = "quick")
   expect_fault(conv_get_algorithm(), "value", "nnconv.algorithm")
   expect_fault(nnf_conv1d(array(0, c(1, 1, 3)), array(0, c(1, 1, 1))), "value", "nnconv.algorithm")
+  expect_identical(conv_set_algorithm("direct"), "quick")
+  expect_identical(conv_get_algorithm(), "direct")
 })
