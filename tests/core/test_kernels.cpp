@@ -1,0 +1,153 @@
+// Every direct kernel, on every instruction set of this machine, against the plain loops, bit for
+// bit; against Eigen's product, by tolerance; and for several numbers of threads.
+#include <cmath>
+#include <cstring>
+
+#include "cases.hpp"
+#include "harness.hpp"
+
+using namespace nnconv;
+
+namespace {
+
+using Values = std::vector<double>;
+
+Values random_values(int64_t count, harness::Random& random) {
+  Values values(count);
+  for (double& value : values) value = random.between(-1000000, 1000000) / 524287.0;
+  return values;
+}
+
+// NaNs count as alike: their payload is nobody's promise.
+bool same_bits(const Values& x, const Values& y) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(x[i]) && std::isnan(y[i])) continue;
+    if (std::memcmp(&x[i], &y[i], sizeof(double)) != 0) return false;
+  }
+  return x.size() == y.size();
+}
+
+double largest_difference(const Values& x, const Values& y) {
+  double largest = 0, scale = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    largest = std::max(largest, std::abs(x[i] - y[i]));
+    scale = std::max(scale, std::abs(y[i]));
+  }
+  return scale == 0 ? largest : largest / scale;
+}
+
+struct Sizes {
+  int64_t in_side, out_side, weight;
+};
+
+Sizes sizes_of(const Problem& p) {
+  return {p.batch * p.c_in * p.in_pixels(), p.batch * p.c_out * p.out_pixels(),
+          p.c_out * p.group_in() * p.taps()};
+}
+
+// One direction of one case, computed in any way.
+class Work {
+ public:
+  Work(const Case& c, Direction direction, harness::Random& random)
+      : problem_(c.problem), direction_(direction), width_(c.is_complex ? 2 : 1) {
+    const Sizes sizes = sizes_of(problem_);
+    const bool forward = direction == Direction::forward;
+    a_ = random_values(width_ * (forward ? sizes.in_side : sizes.out_side), random);
+    b_ = random_values(
+        width_ * (direction == Direction::backward_weight ? sizes.in_side : sizes.weight), random);
+    bias_ = random_values(width_ * (forward ? problem_.c_out : problem_.c_in), random);
+    result_size_ = width_ * (forward                                   ? sizes.out_side
+                             : direction == Direction::backward_input ? sizes.in_side
+                                                                      : sizes.weight);
+    const bool conjugate = c.is_complex && direction != Direction::forward;
+    const bool with_bias = c.bias && direction != Direction::backward_weight;
+    task_ = {direction,
+             {a_.data(), c.is_complex, false},
+             {b_.data(), c.is_complex, conjugate},
+             {with_bias ? bias_.data() : nullptr, c.is_complex, false},
+             nullptr,
+             c.is_complex,
+             c.single};
+  }
+
+  Values compute(const char* algorithm, const Isa& isa, int threads) const {
+    // What a kernel leaves unwritten shows.
+    Values result(result_size_, -987654321.0);
+    Task task = task_;
+    task.out = result.data();
+    Context context;
+    context.threads = threads;
+    run(problem_, task, context, {&isa, algorithm});
+    return result;
+  }
+
+ private:
+  const Problem& problem_;
+  Direction direction_;
+  int64_t width_, result_size_;
+  Values a_, b_, bias_;
+  Task task_;
+};
+
+void check_case(const Case& c, harness::Random& random) {
+  for (const Direction direction :
+       {Direction::forward, Direction::backward_input, Direction::backward_weight}) {
+    const Work work(c, direction, random);
+    for (const Isa* isa : available_isas()) {
+      const std::string label =
+          harness::words(c.id, "direction", static_cast<int>(direction), isa->name);
+      const Values direct = work.compute("direct", *isa, 1);
+      CHECK(same_bits(direct, work.compute("naive", *isa, 4)), label);
+      CHECK(same_bits(direct, work.compute("direct", *isa, 3)), label, "threads");
+      const double difference = largest_difference(direct, work.compute("eigen", *isa, 1));
+      CHECK(difference < (c.single ? 1e-5 : 1e-12), label, difference);
+    }
+  }
+}
+
+void check_file(const std::string& file, std::size_t least) {
+  harness::Random random(4);
+  const std::vector<Case> all = cases::load(file);
+  CHECK(all.size() >= least, file, all.size());
+  for (const Case& c : all) check_case(c, random);
+}
+
+}  // namespace
+
+TEST(kernels_on_basic_cases) { check_file("basic.csv", 50); }
+TEST(kernels_on_tails) { check_file("tails.csv", 100); }
+TEST(kernels_on_layers_of_networks) { check_file("networks.csv", 20); }
+TEST(kernels_on_regressions) { check_file("regressions.csv", 0); }
+
+// More terms than a chunk holds, more weights than a slab: the paths of large problems.
+TEST(kernels_on_long_sums) {
+  harness::Random random(5);
+  Case c;
+  c.id = "long";
+  c.single = c.is_complex = false;
+  c.bias = true;
+  Problem& p = c.problem;
+  p.batch = 3;
+  p.c_in = 700;
+  p.c_out = 9;
+  p.axes[0].in = 40;
+  p.axes[0].kernel = 33;
+  p.axes[0].out = 8;
+  check_case(c, random);
+}
+
+// A tile of one column sums so many rows at a time that its chunks are short.
+TEST(kernels_on_one_channel_and_many_taps) {
+  harness::Random random(6);
+  Case c;
+  c.id = "filter";
+  c.single = c.is_complex = c.bias = false;
+  Axis& axis = c.problem.axes[0];
+  axis.in = 9000;
+  axis.kernel = 5003;
+  axis.pad_lo = axis.pad_hi = 2501;
+  axis.out = conv_output_size(axis.in, axis.kernel, 1, 1, axis.pad_lo, axis.pad_hi);
+  const Work work(c, Direction::forward, random);
+  for (const Isa* isa : available_isas())
+    CHECK(same_bits(work.compute("direct", *isa, 2), work.compute("naive", *isa, 4)), isa->name);
+}
