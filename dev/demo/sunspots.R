@@ -39,6 +39,10 @@ read_off <- nn_conv1d(channels, length(ahead), 1)
 linear <- nn_conv1d(1, length(ahead), 27, padding = "causal", bias = FALSE)
 layers <- c(lift, blocks, read_off, linear)
 
+# The forecasts start near the mean of the series, which is 0
+read_off$weight <- read_off$weight / 10
+linear$weight <- linear$weight * 0
+
 # The forecasts, and what each tanh() gave
 forward <- function(x) {
   bent <- list()
@@ -69,7 +73,7 @@ adam <- function(p, grad, state, step, rate = 0.01) {
 new_state <- function() list2env(list(mean = 0, square = 0))
 states <- lapply(layers, function(layer) list(weight = new_state(), bias = new_state()))
 
-steps <- 150
+steps <- 100
 x <- array(series, c(1, length(series)))
 loss <- matrix(NA, steps, 2, dimnames = list(NULL, c("fit", "stop")))
 started <- proc.time()[["elapsed"]]
@@ -147,13 +151,15 @@ legend("topright", c("observed", "network", "ar()"), col = c("grey65", colours[1
 
 panel(seq_along(ahead), errors[names(colours)], "Error from 1960 on", "root mean square, sunspots",
   type = "b", pch = 19, lwd = 2, col = colours, ylim = c(0, max(errors$last_value)))
-axis(1, at = seq_along(ahead), labels = paste(ahead, "months"), lwd = 0, lwd.ticks = 1)
+axis(1, at = seq_along(ahead), labels = ahead, lwd = 0, lwd.ticks = 1)
+mtext("months ahead", 1, line = 1.3, cex = 0.65, col = "grey35")
 legend("topleft", c("last value", "ar()", "network"), col = rev(colours), lwd = 2, pch = 19,
   bty = "n", text.col = "grey20")
 
 panel(seq_len(steps), loss, "Training", "mean square, scaled", type = "l", lwd = 2, log = "y",
   col = c("grey65", "grey20"))
 axis(1, lwd = 0, lwd.ticks = 1)
+mtext("steps", 1, line = 1.3, cex = 0.65, col = "grey35")
 abline(v = best, col = "grey65", lty = 3)
 legend("topright", c("fitted, before 1920", "stopping, 1920 to 1959"), col = c("grey65", "grey20"),
   lwd = 2, bty = "n", text.col = "grey20")
