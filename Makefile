@@ -24,7 +24,7 @@ test: setup-test install  ## set up, install and run every test; closes with `N 
 	@dev/test.sh
 
 core-test:  ## the core's own C++ tests alone
-	@$(MAKE) --no-print-directory -f dev/core.mk test
+	@$(MAKE) -j2 --no-print-directory -f dev/core.mk test
 
 r-test: install  ## the R tests alone; `make r-test only=threads` runs test-threads.R
 	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/run-tests.R $(only)

@@ -1,9 +1,9 @@
 """Makes tests/testthat/fixtures/ from tests/testthat/cases/*.csv by PyTorch, in double precision.
 
-    /usr/bin/python3 dev/fixtures.py        (Debian: python3-torch; the tests themselves need no Python)
+    /usr/bin/python3 dev/fixtures.py    (Debian: python3-torch; the tests themselves need no Python)
 
 Per cases file NAME.csv this writes
-    NAME.bin.xz   little-endian doubles, every array in R's (column-major) order, complex as re, im pairs
+    NAME.bin.xz   little-endian doubles, arrays in R's (column-major) order, complex as (re, im)
     NAME.csv      where each array lies: id, part, dim, complex (0/1), offset (in doubles, from 0)
 
 Inputs are not stored: tests/testthat/helper-cases.R draws the same numbers from the same generator.
@@ -102,8 +102,9 @@ def layer_results(case):
     ndim = int(case["layer"][-2])
     transposed = "transpose" in case["layer"]
     c_in, c_out, groups = (int(case[key]) for key in ("c_in", "c_out", "groups"))
+    columns = ("in", "kernel", "stride", "dilation", "output_padding")
     size, kernel, stride, dilation, output_padding = (
-        per_dimension(case[key], ndim) for key in ("in", "kernel", "stride", "dilation", "output_padding"))
+        per_dimension(case[column], ndim) for column in columns)
     padding = pairs(case["padding"], kernel, dilation)
 
     stream = Stream(case)
@@ -154,7 +155,8 @@ def write_fixtures(cases_file):
 
     target = TESTS / "fixtures" / cases_file.name
     target.write_text("\n".join(index) + "\n")
-    data = lzma.compress(b"".join(chunk.tobytes() for chunk in chunks), preset=9 | lzma.PRESET_EXTREME)
+    data = b"".join(chunk.tobytes() for chunk in chunks)
+    data = lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)
     target.with_suffix(".bin.xz").write_bytes(data)
     print(f"{cases_file.name}: {len(cases)} cases, {offset} numbers, {len(data) / 1000:.0f} kB")
 

@@ -20,7 +20,7 @@ run() {
   fi
 }
 
-run core make --no-print-directory -f dev/core.mk test
+run core env -u MAKEFLAGS make -j2 --no-print-directory -f dev/core.mk test
 run R env R_LIBS="$PWD/build/lib${R_LIBS:+:$R_LIBS}" Rscript dev/run-tests.R
 
 total=$(for name in core R; do
