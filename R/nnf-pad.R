@@ -6,9 +6,8 @@
 #' and functions of this package pad by themselves, without a padded copy: this is for padding
 #' alone.
 #'
-#' @param input A numeric or complex array. `mode = "constant"` pads any dimension of any array; the
-#'   other modes pad spatial dimensions only, of a batched `(N, C, spatial...)` or unbatched
-#'   `(C, spatial...)` array.
+#' @param input A numeric (double, integer or logical) or complex array with any number of
+#'   dimensions.
 #' @param pad Whole numbers, two for each padded dimension, **last dimension first**:
 #'   `c(before, after)` of the last dimension, then of the last but one, and so on. A negative
 #'   number crops (`mode = "constant"` only).

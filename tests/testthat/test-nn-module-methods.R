@@ -70,6 +70,22 @@ test_that("a backward that fails changes nothing", {
   expect_identical(module_state(m), before)
 })
 
+test_that("a backward that is interrupted changes nothing", {
+  skip_on_cran()
+  m <- nn_conv2d(64, 64, 11)
+  x <- array(1, c(4, 64, 66, 66))
+  gradient <- array(1, c(4, 64, 56, 56))
+  m$backward(gradient[1, , 1:2, 1:2], x[1, , 1:12, 1:12])
+  before <- module_state(m)
+  fault <- catch_fault({
+    setTimeLimit(elapsed = 0.1, transient = TRUE)
+    m$backward(gradient, x)
+  })
+  setTimeLimit()
+  expect_match(conditionMessage(fault), "time limit")
+  expect_identical(module_state(m), before)
+})
+
 test_that("the remembered input is dropped by eval(), train(FALSE), zero_grad() and clone()", {
   forget <- list(
     function(m) m$eval(), function(m) m$train(FALSE), function(m) m$zero_grad(),
