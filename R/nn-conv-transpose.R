@@ -31,6 +31,7 @@
 #'
 #' @inheritParams nnf_conv_transpose
 #' @inheritParams nn_conv
+#' @param bias Whether the layer adds a number to each output channel: `TRUE` or `FALSE`.
 #' @param padding_mode `"zeros"`, and nothing else.
 #' @return A module, see [nnconv_module]: a function of class `nnconv_conv_transpose1d`,
 #'   `nnconv_conv_transpose2d` or `nnconv_conv_transpose3d`.

@@ -1,5 +1,4 @@
-# What the methods of a module do. Each checks everything before it changes anything, and commits
-# its change in one assignment.
+# What the methods of a module do. Each checks and computes everything before it changes anything.
 
 no_gradients <- list(weight = NULL, bias = NULL)
 
