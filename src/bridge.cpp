@@ -1,8 +1,8 @@
-#include "bridge.hpp"
+#include "bridge.h"
 
 #include <cstdio>
 
-#include "arguments.hpp"
+#include "arguments.h"
 
 namespace nnconv {
 

@@ -1,5 +1,5 @@
 // Entry points of the functional forms: arguments as the user gave them.
-#include "layer.hpp"
+#include "layer.h"
 
 namespace nnconv {
 

@@ -1,5 +1,5 @@
 // Entry points that tell what the package does and what it was given.
-#include "arguments.hpp"
+#include "arguments.h"
 
 using namespace nnconv;
 

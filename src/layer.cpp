@@ -1,4 +1,4 @@
-#include "layer.hpp"
+#include "layer.h"
 
 namespace nnconv {
 

@@ -1,6 +1,6 @@
 // Entry points of modules: arguments are read once, when a module is made, into a vector of
 // numbers that R keeps and hands back at each call.
-#include "layer.hpp"
+#include "layer.h"
 
 namespace nnconv {
 

@@ -1,5 +1,5 @@
 // Entry point of conv_output_size() and conv_transpose_output_size().
-#include "arguments.hpp"
+#include "arguments.h"
 
 using namespace nnconv;
 

@@ -1,5 +1,5 @@
 // Entry point of nnf_pad().
-#include "arguments.hpp"
+#include "arguments.h"
 
 namespace nnconv {
 

@@ -44,6 +44,8 @@ struct Operand {
   int64_t extents[max_spatial];  // of its pixels, to number them
 
   int64_t width() const { return array.is_complex ? 2 : 1; }
+  // Steps from term to term that lead from one pixel to the next.
+  int64_t terms_apart() const { return term == 0 ? 0 : pixel / term; }
   int64_t pixel_number(int64_t i, int64_t j, int64_t k) const {
     return i + extents[0] * (j + extents[1] * k);
   }

@@ -27,7 +27,7 @@ struct Plan {
   Algorithm algorithm;
   const Isa* isa;
   Tiling tiling;
-  bool packs_rows;  // or reads whole vectors of rows where they stand
+  bool reads_in_place;  // whole vectors of rows, where they fill vectors; or all are packed
   std::string kernel, reason;
 };
 
@@ -36,12 +36,12 @@ Plan choose(const Contraction& contraction, Direction direction, bool single, co
             const std::string& wanted);
 
 template <class T>
-Tiling tiling_for(const KernelTable<T>& table, int64_t cols) {
+Tiling tiling_for(const KernelTable<T>& table, int64_t rows, int64_t cols) {
   Tiling tiling;
   tiling.cols = cols;
   tiling.panels = (cols + table.max_nr - 1) / table.max_nr;
   tiling.nr = static_cast<int>((cols + tiling.panels - 1) / tiling.panels);
-  tiling.mv = table.mv_for(tiling.nr);
+  tiling.mv = table.mv_for(tiling.nr, rows);
   tiling.vector = table.vector;
   return tiling;
 }

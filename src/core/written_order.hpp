@@ -74,9 +74,10 @@ class TermList {
     segments_.push_back({a, b, static_cast<int32_t>(count), -1});
   }
 
-  // Ends the last block: after this the kernel's sum is one tile.
+  // Ends the last block: after this the kernel's sum is one tile, of zeros where there are no
+  // terms.
   void finish() {
-    if (segments_.empty()) return;
+    if (segments_.empty()) segments_.push_back({0, 0, 0, -1});
     tree_.push(block_);
     note_depth();
     segments_.back().merges = tree_.joins_at_end();

@@ -9,11 +9,25 @@
 
 namespace nnconv {
 
-// Terms of one pixel that stand together in a panel: `count` terms from number `term` on, of the
-// pixel `pixel` pixels after a row's own, at term `at` of the panel.
+// Terms that stand together both in an operand and in a panel: `count` terms, the first of them
+// `from` steps (from term to term) from a row's or column's own start, at term `at` of the panel.
 struct Piece {
-  int64_t pixel, term, count, at;
+  int64_t from, count, at;
 };
+
+// Adds a piece, or lengthens the last one that it follows. `pairing`: terms of the panel that a
+// step makes, 2 where the terms are those of complex numbers.
+inline void add_piece(std::vector<Piece>& pieces, int64_t from, int64_t count, int64_t at,
+                      int64_t pairing) {
+  if (!pieces.empty()) {
+    Piece& last = pieces.back();
+    if (from == last.from + last.count / pairing && at == last.at + last.count) {
+      last.count += count;
+      return;
+    }
+  }
+  pieces.push_back({from, count, at});
+}
 
 // Rows of the result that read the same pixels: `count` rows from number `row` on, whose own
 // pixel is `pixel`, at row `at` of the panel.
@@ -52,8 +66,7 @@ void pack_rows(const Contraction& c, int64_t group, const std::vector<RowRun>& r
       Part part = part_of(a.array, imaginary != (pair == 1));
       if (pair == 1 && !imaginary) part.sign = -part.sign;
       for (const Piece& piece : pieces) {
-        const double* from =
-            from_row + (piece.pixel * a.pixel + piece.term / pairing * a.term) * width + part.offset;
+        const double* from = from_row + piece.from * from_step + part.offset;
         T* to = to_row + (piece.at + pair) * height;
         const int64_t count = piece.count / pairing;
         if (part.sign == 1.0)
@@ -67,8 +80,9 @@ void pack_rows(const Contraction& c, int64_t group, const std::vector<RowRun>& r
     }
   };
   const int64_t filled = runs.back().at + runs.back().count;
-  if (filled < height && !pieces.empty())
-    for (int64_t term = 0; term < pieces.back().at + pieces.back().count; ++term)
+  const int64_t terms = pieces.empty() ? 0 : pieces.back().at + pieces.back().count;
+  if (filled < height)
+    for (int64_t term = 0; term < terms; ++term)
       std::fill(panel + term * height + filled, panel + (term + 1) * height, T(0));
   for (const RowRun& run : runs)
     for (int64_t r = 0; r < run.count; ++r) pack_row(run.pixel, run.row + r, panel + run.at + r);
@@ -80,19 +94,17 @@ void pack_columns(const Contraction& c, int64_t group, int64_t first_col, int64_
                   const std::vector<Piece>& pieces, T* panel) {
   const Operand& b = c.b;
   const int64_t pairing = c.paired_terms() ? 2 : 1;
+  const int64_t lane = b.lane * b.width(), step = b.term * b.width();
   const double* const data = b.array.data + (group * b.group + first_col * b.lane) * b.width();
   const double sign = part_of(b.array, true).sign;
   for (const Piece& piece : pieces) {
-    const double* from_piece =
-        data + (piece.pixel * b.pixel + piece.term / pairing * b.term) * b.width();
+    const double* from = data + piece.from * step;
     T* to = panel + piece.at * width;
-    for (int64_t k = 0; k < piece.count; k += pairing, to += pairing * width) {
-      const double* from = from_piece + k / pairing * b.term * b.width();
-      for (int64_t j = 0; j < width; ++j)
-        to[j] = static_cast<T>(from[j * b.lane * b.width()]);
+    for (int64_t k = 0; k < piece.count; k += pairing, from += step, to += pairing * width) {
+      for (int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(from[j * lane]);
       if (pairing == 2)
         for (int64_t j = 0; j < width; ++j)
-          to[width + j] = static_cast<T>(sign * from[j * b.lane * 2 + 1]);
+          to[width + j] = static_cast<T>(sign * from[j * lane + 1]);
     }
   }
 }

@@ -10,14 +10,44 @@
 
 namespace nnconv {
 
-// Tiles that the tree over chunks has not joined yet: `depth` of them from `tiles` on.
+// What the tree over chunks says of the next one: how many sums stand on a stack, how many joins
+// come before the chunk's own sum is put there, and how many after it.
+struct TreeStep {
+  int depth, joins_before, joins_after = 0;
+  bool is_last;
+
+  TreeStep(SumTree& tree, int64_t chunk, bool is_last)
+      : depth(tree.depth()), joins_before(tree.joins_before(chunk)), is_last(is_last) {
+    tree.push(chunk);
+    if (is_last) joins_after = tree.joins_at_end();
+  }
+};
+
+// Sums on a stack of tiles that chunks can leave unjoined: a tree over as many chunks as there can
+// be is not deeper.
+constexpr int max_chunk_depth = 48;
+
+// Joins the two topmost of `depth` sums, so many times.
 template <class T>
-void join_top(T* tiles, int64_t tile_size, int depth, int joins) {
+void join_top(T* stack, int64_t tile_size, int depth, int joins) {
   for (; joins > 0; --joins, --depth) {
-    T* const left = tiles + (depth - 2) * tile_size;
+    T* const left = stack + (depth - 2) * tile_size;
     const T* const right = left + tile_size;
     for (int64_t i = 0; i < tile_size; ++i) left[i] += right[i];
   }
+}
+
+// Puts the sum of one chunk's terms on the stack of a tile.
+template <class T>
+void add_to_stack(const TileKernel<T>& kernel, int vector, const TreeStep& step,
+                  const T* const* vectors, int64_t a_step, const T* b, const TermList& terms,
+                  T* stack) {
+  const int64_t size = static_cast<int64_t>(kernel.mv) * vector * kernel.nr;
+  const int depth = step.depth - step.joins_before;
+  join_top(stack, size, step.depth, step.joins_before);
+  kernel.sum(vectors, a_step, b, terms.segments().data(),
+             static_cast<int64_t>(terms.segments().size()), stack + depth * size);
+  join_top(stack, size, depth + 1, step.joins_after);
 }
 
 // The bias of `width` columns from `first_col` on as a kernel's store wants it: [vector, width].
@@ -46,21 +76,27 @@ struct TileRows {
     singles.clear();
   }
 
+  // Row `lane` of vector i goes to `offset`.
+  void place_single(int64_t i, int64_t lane, int64_t offset, int vector) {
+    if (singles.empty()) singles.assign(vectors.size() * vector, -1);
+    singles[i * vector + lane] = offset;
+  }
+
   // From the offsets of the rows of a tile, as far as there are rows.
   void place(const std::vector<int64_t>& offsets, int vector, int mv) {
     clear(mv);
-    singles = offsets;
-    const int64_t whole = static_cast<int64_t>(offsets.size()) / vector;
-    for (int64_t i = 0; i < whole; ++i) {
-      const auto first = singles.begin() + i * vector;
+    const int64_t rows = static_cast<int64_t>(offsets.size());
+    for (int64_t i = 0; i * vector < rows; ++i) {
+      const int64_t* const first = offsets.data() + i * vector;
+      const int64_t lanes = std::min<int64_t>(vector, rows - i * vector);
       int64_t lane = 1;
-      while (lane < vector && first[lane] == first[0] + lane) ++lane;
-      if (lane < vector) continue;
-      vectors[i] = first[0];
-      std::fill(first, first + vector, -1);
+      while (lane < lanes && first[lane] == first[0] + lane) ++lane;
+      if (lane == vector) {
+        vectors[i] = first[0];
+        continue;
+      }
+      for (lane = 0; lane < lanes; ++lane) place_single(i, lane, first[lane], vector);
     }
-    if (std::all_of(singles.begin(), singles.end(), [](int64_t at) { return at < 0; }))
-      singles.clear();
   }
 };
 

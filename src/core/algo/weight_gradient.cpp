@@ -80,6 +80,7 @@ class WeightGradient {
   }
 
  private:
+  int64_t pairing() const { return c_.paired_terms() ? 2 : 1; }
   int64_t tile_size() const { return tiling_.height() * tiling_.nr; }
   // Tiles of the kernel's own stack stand above those of the tree over chunks.
   int64_t stack_size() const { return (depth_ + 5) * tile_size(); }
@@ -149,7 +150,7 @@ class WeightGradient {
     w.row_pieces.clear();
     int64_t at = 0;
     each_pixel(chunk, [&](int64_t pixel, int64_t term, int64_t count) {
-      w.row_pieces.push_back({pixel, term, count, at});
+      add_piece(w.row_pieces, pixel * c_.a.terms_apart() + term / pairing(), count, at, pairing());
       at += count;
     });
     for (int64_t tile = 0; tile < job.tiles.count; ++tile)
@@ -180,7 +181,9 @@ class WeightGradient {
         cut_at_blocks(pixel * c_.terms + term, count, [&](int64_t done, int64_t part) {
           w.terms.add(pixel * c_.terms + term + done, rows_at + done, columns_at + done, part);
         });
-        w.column_pieces.push_back({c_.b.pixel_number(i, j, k), term, count, columns_at});
+        add_piece(w.column_pieces,
+                  c_.b.pixel_number(i, j, k) * c_.b.terms_apart() + term / pairing(), count,
+                  columns_at, pairing());
         columns_at += count;
       }
       rows_at += count;
@@ -191,12 +194,8 @@ class WeightGradient {
   void add_chunk(const Job& job, const Range& chunk, int64_t tap, const T* rows, T* stack,
                  Workspace& w) const {
     list_terms(chunk, job.taps.first + tap, w);
-    if (w.terms.segments().empty()) return;
-    SumTree& tree = w.trees[tap];
-    const int depth = tree.depth();
-    const int joins = tree.joins_before(chunk.first / chunk_terms);
-    tree.push(chunk.first / chunk_terms);
-
+    if (w.column_pieces.empty()) return;
+    const TreeStep step(w.trees[tap], chunk.first / chunk_terms, false);
     T* const columns = w.columns.template get<T>(chunk.count * tiling_.nr);
     for (int64_t panel = 0; panel < job.panels.count; ++panel) {
       const int64_t number = job.panels.first + panel;
@@ -205,14 +204,11 @@ class WeightGradient {
       for (int64_t tile = 0; tile < job.tiles.count; ++tile) {
         T* const sums = stack + ((tap * job.panels.count + panel) * job.tiles.count + tile) *
                                     stack_size();
-        const int64_t size = tiling_.height() * kernel.nr;
-        join_top(sums, size, depth, joins);
         const T* vectors[max_tile_vectors];
         for (int i = 0; i < tiling_.mv; ++i)
           vectors[i] = rows + tile * tiling_.height() * chunk.count + i * tiling_.vector;
-        kernel.sum(vectors, tiling_.height(), columns, w.terms.segments().data(),
-                   static_cast<int64_t>(w.terms.segments().size()),
-                   sums + (depth - joins) * size);
+        add_to_stack(kernel, tiling_.vector, step, vectors, tiling_.height(), columns, w.terms,
+                     sums);
       }
     }
   }

@@ -45,9 +45,11 @@ struct KernelTable {
     return nullptr;
   }
 
-  // The tallest tile for panels of nr and of nr - 1 columns: they share packed rows.
-  int mv_for(int nr) const {
-    int best = 0;
+  // The tile height for panels of nr and of nr - 1 columns, which share packed rows: the
+  // tallest, or one vector where that holds all rows.
+  int mv_for(int nr, int64_t rows) const {
+    if (rows <= vector) return 1;
+    int best = 1;
     for (int i = 0; i < n_tiles; ++i)
       if (tiles[i].nr == nr && tiles[i].mv > best && (nr == 1 || find(tiles[i].mv, nr - 1)))
         best = tiles[i].mv;

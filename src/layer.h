@@ -1,7 +1,7 @@
 // A layer applied to R arrays: what functions, modules and tests have in common once their
 // arguments are read.
 #pragma once
-#include "arguments.hpp"
+#include "arguments.h"
 
 namespace nnconv {
 

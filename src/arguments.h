@@ -3,7 +3,7 @@
 #pragma once
 #include <initializer_list>
 
-#include "bridge.hpp"
+#include "bridge.h"
 
 namespace nnconv {
 
