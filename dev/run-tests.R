@@ -12,7 +12,7 @@ results <- test_dir(
   filter = if (length(filter)) filter[[1]],
   package = "nnconv",
   load_package = "installed",
-  reporter = SummaryReporter$new(show_praise = FALSE, max_reports = Inf),
+  reporter = ProgressReporter$new(show_praise = FALSE, max_failures = Inf, update_interval = Inf),
   stop_on_failure = FALSE
 )
 
