@@ -118,12 +118,14 @@ reference_backward <- function(case, operands) {
   grad_output <- as_planes(operands$grad_output, case)
   input <- as_planes(Conj(operands$input), case)
   weight <- as_taps(Conj(operands$weight))
+  no_input <- array(0, dim(input))
+  no_weight <- array(0, dim(weight))
   if (is_transposed(case)) {
-    grad_input <- add_terms(case, grad_output, 0 * input, weight, "to")
-    grad_weight <- add_terms(case, grad_output, input, 0 * weight, "weight")
+    grad_input <- add_terms(case, grad_output, no_input, weight, "to")
+    grad_weight <- add_terms(case, grad_output, input, no_weight, "weight")
   } else {
-    grad_input <- add_terms(case, 0 * input, grad_output, weight, "from")
-    grad_weight <- add_terms(case, input, grad_output, 0 * weight, "weight")
+    grad_input <- add_terms(case, no_input, grad_output, weight, "from")
+    grad_weight <- add_terms(case, input, grad_output, no_weight, "weight")
   }
   list(
     input = gradient_of(operands$input, grad_input, case),

@@ -5,30 +5,30 @@ footprint <- function(actual, clean, reference) {
   finite <- is.finite(reference)
   identical(is.na(c(actual)), is.na(c(reference))) &&
     same_bits(c(actual)[finite], c(clean)[finite]) &&
-    same_bits(c(actual)[!finite], c(reference)[!finite])
+    (is.complex(actual) || same_bits(c(actual)[!finite], c(reference)[!finite]))
 }
 
 check_footprint <- function(case) {
   complex <- is_complex(case$dtype)
-  clean <- random_operands(case, "integer")
-  marked <- clean
+  operands <- random_operands(case, "integer")
+  marked <- operands
   for (name in pick(list("input", "weight", "grad_output", c("input", "weight")))[[1]]) {
     at <- sample.int(length(marked[[name]]), 1)
     marked[[name]][at] <- if (complex) NA else pick(non_finite)
   }
   reference <- reference_results(case, marked)
-  clean <- results(case, clean)
-  marked <- results(case, marked)
-  alike <- if (complex) function(x, y, z) identical(is.na(c(x)), is.na(c(z))) else footprint
-  names(marked)[!mapply(alike, marked, clean[names(marked)], reference[names(marked)])]
+  wrong <- character()
+  for (algorithm in c("direct", "auto", "fast")) {
+    withr::local_options(nnconv.algorithm = algorithm)
+    is_right <- mapply(footprint, results(case, marked), results(case, operands), reference)
+    wrong <- c(wrong, sprintf("%s %s", algorithm, names(reference)[!is_right]))
+  }
+  wrong
 }
 
-for (algorithm in c("direct", "auto", "fast")) {
-  test_that(paste("what is not finite stays where it belongs:", algorithm), {
-    withr::local_options(nnconv.algorithm = algorithm)
-    for (layer in layers) expect_cases(layer, how_many(10, 100), check_footprint)
-  })
-}
+test_that("what is not finite stays where it belongs", {
+  for (layer in layers) expect_cases(layer, how_many(10, 60), check_footprint)
+})
 
 test_that("a missing bias is missing in its channel alone", {
   for (layer in layers) {

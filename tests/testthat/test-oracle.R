@@ -58,14 +58,14 @@ check_definition <- function(case) {
 for (layer in layers) {
   test_that(paste("kernels keep the written order:", layer), {
     withr::local_options(nnconv.algorithm = "direct")
-    expect_cases(layer, how_many(50, 700), check_bits)
+    expect_cases(layer, how_many(30, 400), check_bits)
   })
 
   test_that(paste("kernels compute the definition:", layer), {
-    expect_cases(layer, how_many(20, 150), check_definition)
+    expect_cases(layer, how_many(15, 100), check_definition)
   })
 
   test_that(paste("kernels agree with Eigen:", layer), {
-    expect_cases(layer, how_many(20, 200), check_rounding)
+    expect_cases(layer, how_many(15, 150), check_rounding)
   })
 }

@@ -80,6 +80,7 @@ test_that("a shifted input shifts the output, bit for bit", {
 test_that("a transposed convolution is the gradient of a convolution", {
   check <- function(case) {
     case$output_padding <- pmin(case$output_padding, case$stride - 1)
+    if (!case_fits(case)) return()
     operands <- without_bias(random_operands(case))
     gradient <- do.call(sub("_transpose(.d)", "\\1_backward", paste0("nnf_", case$layer)), c(
       list(operands$input, operands$grad_output, Conj(operands$weight), needs = "input"),

@@ -1,12 +1,12 @@
-# Problems large enough that several threads take part: 2 to 20 million multiply-adds.
+# Problems large enough that several threads take part: 1 to 10 million multiply-adds.
 large_cases <- list(
-  list(layer = "conv1d", batch = 3, c_in = 16, c_out = 24, size = 2000),
+  list(layer = "conv1d", batch = 3, c_in = 16, c_out = 24, size = 1000),
   list(layer = "conv2d", batch = 7, c_in = 12, c_out = 17, size = c(28, 27)),
-  list(layer = "conv2d", batch = 4, c_in = 2, c_out = 3, size = c(160, 150)),
-  list(layer = "conv2d", batch = 8, c_in = 48, c_out = 48, groups = 48, size = c(40, 30)),
+  list(layer = "conv2d", batch = 4, c_in = 2, c_out = 3, size = c(90, 80)),
+  list(layer = "conv2d", batch = 8, c_in = 24, c_out = 24, groups = 24, size = c(30, 25)),
   list(layer = "conv2d", batch = 1, c_in = 64, c_out = 96, size = 9:8, padding_mode = "reflect"),
   list(layer = "conv3d", batch = 2, c_in = 8, c_out = 9, size = c(9, 10, 11)),
-  list(layer = "conv_transpose1d", batch = 3, c_in = 16, c_out = 24, size = 1000, stride = 2),
+  list(layer = "conv_transpose1d", batch = 3, c_in = 16, c_out = 24, size = 500, stride = 2),
   list(layer = "conv_transpose2d", batch = 5, c_in = 17, c_out = 12, size = c(20, 19), stride = 2),
   list(layer = "conv_transpose3d", batch = 2, c_in = 8, c_out = 9, size = c(8, 7, 9))
 )
