@@ -11,10 +11,6 @@ bool is_bare_na(SEXP x) {
   return TYPEOF(x) == LGLSXP && !OBJECT(x) && Rf_xlength(x) == 1 && LOGICAL_ELT(x, 0) == NA_LOGICAL;
 }
 
-[[noreturn]] void refuse(FaultKind kind, const char* name, const std::string& must, SEXP found) {
-  throw Fault(is_bare_na(found) ? FaultKind::value : kind, name, must, describe(found));
-}
-
 bool is_whole(double x, int64_t least) {
   return std::isfinite(x) && x == std::floor(x) && x >= static_cast<double>(least) &&
          x <= static_cast<double>(max_extent);
@@ -93,6 +89,10 @@ void padding_pairs(SEXP x, Geometry& geometry) {
 }
 
 }  // namespace
+
+void refuse(FaultKind kind, const char* name, const std::string& must, SEXP found) {
+  throw Fault(is_bare_na(found) ? FaultKind::value : kind, name, must, describe(found));
+}
 
 bool is_plain_number(SEXP x) {
   return (TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP) && !OBJECT(x);

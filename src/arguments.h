@@ -12,6 +12,10 @@ struct DType {
   bool single = false, is_complex = false;
 };
 
+// Throws the Fault of an argument that was found to be `found`. A bare NA is a wrong value,
+// whatever kind was wanted.
+[[noreturn]] void refuse(FaultKind kind, const char* name, const std::string& must, SEXP found);
+
 // One whole number from `least` up.
 int64_t count_argument(SEXP x, const char* name, int64_t least);
 

@@ -10,10 +10,9 @@ namespace {
 // kernel, stride, dilation, pad_lo, pad_hi, output_padding, each for three dimensions.
 constexpr int packed_length = 6 + 6 * max_spatial;
 
-Spatial* const* spatial_fields(Geometry& g, Spatial* (&fields)[6]) {
+void spatial_fields(Geometry& g, Spatial* (&fields)[6]) {
   fields[0] = &g.kernel, fields[1] = &g.stride, fields[2] = &g.dilation;
   fields[3] = &g.pad_lo, fields[4] = &g.pad_hi, fields[5] = &g.output_padding;
-  return fields;
 }
 
 Rcpp::NumericVector pack(Layer layer) {
@@ -30,22 +29,30 @@ Rcpp::NumericVector pack(Layer layer) {
   return packed;
 }
 
+// Checked as far as the core relies on it: the numbers may come from a damaged file.
 Layer unpack(SEXP packed) {
-  if (TYPEOF(packed) != REALSXP || Rf_xlength(packed) != packed_length)
+  const auto damaged = [] {
     Rcpp::stop("this module is damaged: its geometry is not what the package made");
+  };
+  if (TYPEOF(packed) != REALSXP || Rf_xlength(packed) != packed_length) damaged();
   const double* const values = REAL_RO(packed);
+  for (int i = 0; i < packed_length; ++i)
+    if (!(values[i] >= 0 && values[i] <= 9007199254740992.0)) damaged();
   Layer layer;
   Geometry& g = layer.geometry;
   g.ndim = static_cast<int>(values[0]);
   g.transposed = values[1] != 0;
   g.groups = static_cast<int64_t>(values[2]);
+  if (g.ndim < 1 || g.ndim > max_spatial || g.groups < 1 || values[3] > 3) damaged();
   g.mode = static_cast<PadMode>(static_cast<int>(values[3]));
   layer.dtype = {values[4] != 0, values[5] != 0};
   Spatial* fields[6];
   spatial_fields(g, fields);
   for (int f = 0; f < 6; ++f)
-    for (int i = 0; i < max_spatial; ++i)
+    for (int i = 0; i < max_spatial; ++i) {
       (*fields[f])[i] = static_cast<int64_t>(values[6 + f * max_spatial + i]);
+      if (f < 3 && ((*fields[f])[i] < 1 || (*fields[f])[i] > max_extent)) damaged();
+    }
   return layer;
 }
 

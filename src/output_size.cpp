@@ -9,7 +9,7 @@ SEXP output_size_(bool transposed, SEXP input_size, SEXP kernel_size, SEXP strid
   return entry([&]() -> SEXP {
     const char* const must = "1, 2 or 3 whole numbers from 1 to 2147483647";
     if (is_plain_number(input_size) && (Rf_xlength(input_size) < 1 || Rf_xlength(input_size) > 3))
-      throw Fault(FaultKind::value, "input_size", must, describe(input_size));
+      refuse(FaultKind::value, "input_size", must, input_size);
     Geometry g;
     g.ndim = is_plain_number(input_size) ? static_cast<int>(Rf_xlength(input_size)) : 1;
     g.transposed = transposed;
@@ -19,7 +19,7 @@ SEXP output_size_(bool transposed, SEXP input_size, SEXP kernel_size, SEXP strid
     g.dilation = spatial_argument(dilation, "dilation", g.ndim, 1, 1);
     padding_argument(padding, g);
     if (transposed) output_padding_argument(output_padding, g);
-    const Spatial size = output_size(g, input);
+    const Spatial size = output_size(g, input, "input_size");
     return Rcpp::IntegerVector(size.begin(), size.begin() + g.ndim);
   });
 }

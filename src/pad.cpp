@@ -9,17 +9,17 @@ namespace {
 std::vector<PadDim> pad_dims(SEXP pad, const Extents& dim) {
   const std::string must = "an even number of whole numbers, two for each dimension from the last "
                            "on, at most " + std::to_string(2 * dim.size());
-  if (!is_plain_number(pad)) throw Fault(FaultKind::type, "pad", must, describe(pad));
+  if (!is_plain_number(pad)) refuse(FaultKind::type, "pad", must, pad);
   const Rcpp::NumericVector numbers(pad);
   const R_xlen_t n = numbers.size();
   if (n == 0 || n % 2 != 0 || n / 2 > static_cast<R_xlen_t>(dim.size()))
-    throw Fault(FaultKind::value, "pad", must, describe(pad));
+    refuse(FaultKind::value, "pad", must, pad);
   std::vector<PadDim> dims(dim.size());
   for (std::size_t d = 0; d < dim.size(); ++d) dims[d].in = dim[d];
   for (R_xlen_t i = 0; i < n; ++i) {
     const double value = numbers[i];
     if (!R_FINITE(value) || value != std::floor(value) || std::abs(value) > max_extent)
-      throw Fault(FaultKind::value, "pad", must, describe(pad));
+      refuse(FaultKind::value, "pad", must, pad);
     PadDim& to = dims[dims.size() - 1 - i / 2];
     (i % 2 == 0 ? to.before : to.after) = static_cast<int64_t>(value);
   }
@@ -74,9 +74,9 @@ SEXP pad_(SEXP input, SEXP pad, SEXP mode, SEXP value) {
     if (!Rf_isNull(value)) {
       check_array_kind(value, "value", "one number");
       if (Rf_xlength(value) != 1)
-        throw Fault(FaultKind::value, "value", "one number", describe(value));
+        refuse(FaultKind::value, "value", "one number", value);
       if (TYPEOF(value) == LGLSXP && LOGICAL_ELT(value, 0) != NA_LOGICAL)
-        throw Fault(FaultKind::type, "value", "one number", describe(value));
+        refuse(FaultKind::type, "value", "one number", value);
       const ArrayArgument number = view_of(value, Context());
       is_complex = is_complex || number.array.is_complex;
       constant[0] = number.array.data[0];

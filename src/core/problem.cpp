@@ -60,7 +60,7 @@ int64_t conv_transpose_output_size(int64_t in, int64_t kernel, int64_t stride, i
   return (in - 1) * stride - pad_lo - pad_hi + dilation * (kernel - 1) + output_padding + 1;
 }
 
-Spatial output_size(const Geometry& geometry, const Spatial& input) {
+Spatial output_size(const Geometry& geometry, const Spatial& input, const char* argument) {
   const Geometry& g = geometry;
   Spatial size{1, 1, 1};
   for (int i = 0; i < g.ndim; ++i) {
@@ -70,17 +70,17 @@ Spatial output_size(const Geometry& geometry, const Spatial& input) {
                   : conv_output_size(input[i], g.kernel[i], g.stride[i], g.dilation[i],
                                      g.pad_lo[i], g.pad_hi[i]);
     if (size[i] > max_extent)
-      throw Fault(FaultKind::shape, "input",
+      throw Fault(FaultKind::shape, argument,
                   "small enough for an output of at most 2147483647 positions" + along(g, i),
                   std::to_string(input[i]) + ", which gives " + std::to_string(size[i]));
     if (size[i] >= 1) continue;
     if (g.transposed)
-      throw Fault(FaultKind::shape, "input",
+      throw Fault(FaultKind::shape, argument,
                   "large enough for an output of at least 1 position" + along(g, i) +
                       " after `padding` is cut off",
                   std::to_string(input[i]) + ", which gives " + std::to_string(size[i]));
     throw Fault(
-        FaultKind::shape, "input",
+        FaultKind::shape, argument,
         "at least as large as the kernel once padded" + along(g, i) + ": " +
             std::to_string(g.dilation[i] * (g.kernel[i] - 1) + 1) +
             " (`kernel_size` " + std::to_string(g.kernel[i]) + ", `dilation` " +
@@ -112,6 +112,9 @@ Spatial output_padding_for(const Geometry& geometry, const Spatial& input, const
 
 Problem fit(const Geometry& geometry, const Extents& input, const Extents& weight) {
   const Geometry& g = geometry;
+  if (spatial_of(weight, g.ndim) != g.kernel || weight[0] % g.groups != 0)
+    throw Fault(FaultKind::shape, "weight", "an array that fits the layer's kernel and groups",
+                "one of dim " + show(weight));
   const Channels channels = channels_of(g, weight);
   const std::size_t batched_rank = static_cast<std::size_t>(g.ndim) + 2;
   const int64_t batch = input.size() == batched_rank ? input[0] : 1;

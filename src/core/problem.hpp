@@ -48,8 +48,10 @@ int64_t conv_output_size(int64_t in, int64_t kernel, int64_t stride, int64_t dil
 int64_t conv_transpose_output_size(int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
                                    int64_t pad_lo, int64_t pad_hi, int64_t output_padding);
 
-// The spatial size of a layer's output, checked; a Fault where the input is too small.
-Spatial output_size(const Geometry& geometry, const Spatial& input);
+// The spatial size of a layer's output, checked; a Fault that names `argument` where the input is
+// too small.
+Spatial output_size(const Geometry& geometry, const Spatial& input,
+                    const char* argument = "input");
 
 // The output padding with which a transposed layer gives `wanted`; a Fault naming `argument`
 // of this kind where no output padding does.

@@ -333,6 +333,10 @@ class Gather {
   // another vector's to store.
   void place_vector(const PositionClass& positions, const PositionWalk& at, int64_t first,
                     int64_t fresh, int i, TileRows& rows) const {
+    if (positions.line_positions == 1 && first == fresh) {
+      rows.vectors[i] = out_offset(at) + first;
+      return;
+    }
     const int64_t position_step = positions.axes[0]->step * c_.out_pixel;
     const int64_t last = first + tiling_.vector - 1;
     const bool adjoin = position_step == c_.rows || first / c_.rows == last / c_.rows;
