@@ -1,7 +1,8 @@
 # A case is one problem: a layer, its geometry and the kind of its data, as a list with the columns
-# of cases/*.csv as fields (`in` is `size`), where texts like "7x5" have become numbers. `padding` is
-# numbers, a word, or pairs of before and after as in "1:2x0:1". Tests read cases from the CSV files,
-# with what torch found as `case$expected` (dev/fixtures.py), or make them by random_case().
+# of cases/*.csv as fields (`in` is `size`), where texts like "7x5" have become numbers. `padding`
+# is numbers, a word, or pairs of before and after as in "1:2x0:1". Tests read cases from the CSV
+# files, with what torch found as `case$expected` (dev/fixtures.py), or make them by make_case() and
+# random_case().
 
 layers <- paste0(rep(c("conv", "conv_transpose"), each = 3), 1:3, "d")
 
@@ -15,6 +16,14 @@ input_dim <- function(case) c(case$batch, case$c_in, case$size)
 weight_dim <- function(case) {
   channels <- if (is_transposed(case)) c(case$c_in, case$c_out) else c(case$c_out, case$c_in)
   c(channels / c(1, case$groups), rep_len(case$kernel, n_spatial(case)))
+}
+
+# A case with these fields; the others are a layer's defaults.
+make_case <- function(...) {
+  utils::modifyList(list(
+    groups = 1, kernel = 3, stride = 1, padding = 0, dilation = 1, output_padding = 0,
+    padding_mode = "zeros", bias = TRUE, dtype = "float64"
+  ), list(...))
 }
 
 # Reading ------------------------------------------------------------------------------------------
@@ -156,19 +165,23 @@ case_module <- function(case, operands) {
 }
 
 # The same results by a chosen algorithm and instruction set.
-inspect <- function(case, operands, algorithm, isa) {
-  transposed <- is_transposed(case)
-  n <- n_spatial(case)
-  c(
-    list(output = inspect_forward_(
-      transposed, n, operands$input, operands$weight, operands$bias, case$stride, case$padding,
-      case$output_padding, case$dilation, case$groups, case$dtype, case$padding_mode,
-      algorithm, isa
-    )),
-    inspect_backward_(
-      transposed, n, operands$grad_output, operands$input, operands$weight, case$stride,
-      case$padding, case$output_padding, case$dilation, case$groups, case$dtype,
-      c("input", "weight", "bias"), case$padding_mode, algorithm, isa
-    )
+inspect_forward <- function(case, operands, algorithm, isa) {
+  inspect_forward_(
+    is_transposed(case), n_spatial(case), operands$input, operands$weight, operands$bias,
+    case$stride, case$padding, case$output_padding, case$dilation, case$groups, case$dtype,
+    case$padding_mode, algorithm, isa
   )
+}
+
+inspect_backward <- function(case, operands, algorithm, isa) {
+  inspect_backward_(
+    is_transposed(case), n_spatial(case), operands$grad_output, operands$input, operands$weight,
+    case$stride, case$padding, case$output_padding, case$dilation, case$groups, case$dtype,
+    c("input", "weight", "bias"), case$padding_mode, algorithm, isa
+  )
+}
+
+inspect <- function(case, operands, algorithm, isa) {
+  output <- inspect_forward(case, operands, algorithm, isa)
+  c(list(output = output), inspect_backward(case, operands, algorithm, isa))
 }

@@ -3,10 +3,11 @@
 samples <- function(x, i) array(matrix(x, dim(x)[1])[i, ], c(length(i), dim(x)[-1]))
 
 problems <- list(
-  list(c_in = 3, c_out = 5, groups = 1, kernel = 3, stride = 1, padding = 1, dilation = 1),
-  list(c_in = 4, c_out = 4, groups = 4, kernel = 3, stride = 2, padding = 1, dilation = 1),
-  list(c_in = 4, c_out = 6, groups = 2, kernel = 2, stride = 1, padding = 0, dilation = 2)
+  list(c_in = 3, c_out = 5, padding = 1),
+  list(c_in = 4, c_out = 4, groups = 4, stride = 2, padding = 1),
+  list(c_in = 4, c_out = 6, groups = 2, kernel = 2, dilation = 2)
 )
+sizes <- list("1d" = 13, "2d" = c(6, 5), "3d" = c(4, 3, 5))
 
 for (algorithm in c("direct", "auto", "fast")) {
   test_that(paste("samples do not touch each other:", algorithm), {
@@ -14,11 +15,10 @@ for (algorithm in c("direct", "auto", "fast")) {
     withr::local_seed(1)
     dtypes <- c("float64", "float32", "complex128", "complex64")
     for (layer in layers) for (n in how_many(c(1, 5, 8, 13, 33), 1:33)) {
-      n_dims <- which(c("1d", "2d", "3d") == substr(layer, nchar(layer) - 1, nchar(layer)))
-      case <- utils::modifyList(problems[[n %% 3 + 1]], list(
-        layer = layer, batch = n, size = list(13, c(6, 5), c(4, 3, 5))[[n_dims]],
-        output_padding = 0, padding_mode = "zeros", bias = TRUE, dtype = dtypes[n %% 4 + 1]
-      ))
+      case <- do.call(make_case, c(problems[[n %% 3 + 1]], list(
+        layer = layer, batch = n, size = sizes[[sub("\\D+", "", layer)]],
+        dtype = dtypes[n %% 4 + 1]
+      )))
       operands <- random_operands(case)
       output <- forward(case, operands)
       gradient <- backward(case, operands, needs = "input")$input

@@ -1,6 +1,6 @@
-# Random problems of every kind: the fast kernels against plain loops in the same order, bit for bit;
-# against another library's product in another order, within the rounding of sums; and against the
-# definition, exactly where the data are small integers.
+# Random problems of every kind: the fast kernels against plain loops in the same order, bit for
+# bit; against another library's product in another order, within the rounding of sums; and against
+# the definition, exactly where the data are small integers.
 
 random_kinds <- function(case) {
   mixed <- stats::runif(1) < 0.2
@@ -54,6 +54,49 @@ check_definition <- function(case) {
     if (is.complex(found$weight) != any(kinds[2], is_complex(case$dtype))) "kind of weight"
   )
 }
+
+# Sums of so many terms, and results of so many rows and columns, that kernels take them in parts.
+deep_cases <- list(
+  make_case(layer = "conv2d", batch = 2, c_in = 600, c_out = 5, size = c(3, 3), padding = 1),
+  make_case(layer = "conv2d", batch = 1, c_in = 2000, c_out = 2, size = c(1, 2), padding = 1),
+  make_case(
+    layer = "conv2d", batch = 3, c_in = 500, c_out = 4, size = c(3, 2), padding = 1,
+    padding_mode = "reflect"
+  ),
+  make_case(layer = "conv_transpose2d", batch = 2, c_in = 900, c_out = 3, size = c(3, 2)),
+  make_case(layer = "conv_transpose2d", batch = 1, c_in = 2, c_out = 700, size = 4:3, stride = 2),
+  make_case(layer = "conv1d", batch = 3, c_in = 3, c_out = 4, size = 1500, padding = 1),
+  make_case(layer = "conv2d", batch = 9, c_in = 2, c_out = 3, size = c(40, 31), stride = 2),
+  make_case(layer = "conv2d", batch = 17, c_in = 6, c_out = 6, groups = 6, size = c(13, 15)),
+  make_case(layer = "conv1d", batch = 33, c_in = 30, c_out = 26, size = 9, padding = 1),
+  make_case(layer = "conv1d", batch = 1, c_in = 70, c_out = 75, size = 8, kernel = 5),
+  make_case(layer = "conv1d", batch = 1, c_in = 1, c_out = 2, size = 1510, kernel = 1500),
+  make_case(layer = "conv3d", batch = 5, c_in = 40, c_out = 3, size = c(3, 4, 3), padding = 1)
+)
+
+test_that("kernels keep the written order: long sums", {
+  skip_on_cran()
+  withr::local_seed(1)
+  for (case in deep_cases) for (dtype in c("float64", "float32", "complex128")) {
+    case$dtype <- dtype
+    operands <- random_operands(case)
+    for (isa in isas_()) {
+      found <- differing(
+        inspect(case, operands, "direct", isa), inspect(case, operands, "naive", isa)
+      )
+      expect_identical(found, character(), label = paste(case_label(case), isa))
+    }
+  }
+})
+
+test_that("kernels keep the written order: weights beyond the working memory", {
+  skip_on_cran()
+  withr::local_seed(1)
+  case <- make_case(layer = "conv1d", batch = 1, c_in = 2101, c_out = 2103, size = 1, kernel = 1)
+  operands <- random_operands(case)
+  forward <- function(algorithm) inspect_forward(case, operands, algorithm, isa_())
+  expect_same_bits(forward("direct"), forward("naive"), "2101 to 2103 channels")
+})
 
 for (layer in layers) {
   test_that(paste("kernels keep the written order:", layer), {

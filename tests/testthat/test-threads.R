@@ -1,22 +1,18 @@
 # Problems large enough that several threads take part: 1 to 10 million multiply-adds.
 large_cases <- list(
-  list(layer = "conv1d", batch = 3, c_in = 16, c_out = 24, size = 1000),
-  list(layer = "conv2d", batch = 7, c_in = 12, c_out = 17, size = c(28, 27)),
-  list(layer = "conv2d", batch = 4, c_in = 2, c_out = 3, size = c(90, 80)),
-  list(layer = "conv2d", batch = 8, c_in = 24, c_out = 24, groups = 24, size = c(30, 25)),
-  list(layer = "conv2d", batch = 1, c_in = 64, c_out = 96, size = 9:8, padding_mode = "reflect"),
-  list(layer = "conv3d", batch = 2, c_in = 8, c_out = 9, size = c(9, 10, 11)),
-  list(layer = "conv_transpose1d", batch = 3, c_in = 16, c_out = 24, size = 500, stride = 2),
-  list(layer = "conv_transpose2d", batch = 5, c_in = 17, c_out = 12, size = c(20, 19), stride = 2),
-  list(layer = "conv_transpose3d", batch = 2, c_in = 8, c_out = 9, size = c(8, 7, 9))
+  make_case(layer = "conv1d", batch = 3, c_in = 16, c_out = 24, size = 1000, padding = 1),
+  make_case(layer = "conv2d", batch = 7, c_in = 12, c_out = 17, size = c(28, 27)),
+  make_case(layer = "conv2d", batch = 4, c_in = 2, c_out = 3, size = c(90, 80), padding = 1),
+  make_case(layer = "conv2d", batch = 8, c_in = 24, c_out = 24, groups = 24, size = c(30, 25)),
+  make_case(
+    layer = "conv2d", batch = 1, c_in = 64, c_out = 96, size = c(9, 8), padding = 1,
+    padding_mode = "reflect"
+  ),
+  make_case(layer = "conv3d", batch = 2, c_in = 8, c_out = 9, size = c(9, 10, 11), padding = 1),
+  make_case(layer = "conv_transpose1d", batch = 3, c_in = 16, c_out = 24, size = 500, stride = 2),
+  make_case(layer = "conv_transpose2d", batch = 5, c_in = 17, c_out = 12, size = 20:19, stride = 2),
+  make_case(layer = "conv_transpose3d", batch = 2, c_in = 8, c_out = 9, size = c(8, 7, 9))
 )
-
-large_case <- function(case, dtype) {
-  utils::modifyList(list(
-    groups = 1, kernel = 3, stride = 1, padding = 1, dilation = 1, output_padding = 0,
-    padding_mode = "zeros", bias = TRUE, dtype = dtype
-  ), case)
-}
 
 for (algorithm in c("direct", "auto", "fast")) {
   test_that(paste("the number of threads does not matter:", algorithm), {
@@ -24,7 +20,7 @@ for (algorithm in c("direct", "auto", "fast")) {
     withr::local_options(nnconv.algorithm = algorithm)
     withr::local_seed(1)
     for (dtype in c("float64", "float32", "complex128", "complex64")) for (case in large_cases) {
-      case <- large_case(case, dtype)
+      case$dtype <- dtype
       operands <- random_operands(case)
       withr::local_options(nnconv.threads = 1)
       one <- results(case, operands)
@@ -40,7 +36,7 @@ for (algorithm in c("direct", "auto", "fast")) {
 test_that("forked children compute on one thread", {
   skip_on_os("windows")
   withr::local_seed(1)
-  case <- large_case(large_cases[[2]], "float64")
+  case <- large_cases[[2]]
   operands <- random_operands(case)
   expected <- results(case, operands)
   child <- parallel::mclapply(1:2, mc.cores = 2, function(i) {
