@@ -1,4 +1,8 @@
-# RcppExports, NAMESPACE and man are what `make document` makes of their sources.
+# RcppExports, NAMESPACE and man are what `make document` makes of their sources, by the version
+# of roxygen2 that made them.
+roxygen <- packageVersion("roxygen2")
+if (roxygen != read.dcf("DESCRIPTION", "RoxygenNote")[[1]]) quit()
+
 copy <- file.path(tempdir(), "nnconv")
 dir.create(copy)
 invisible(file.copy(c("DESCRIPTION", "NAMESPACE", "R", "src", "man"), copy, recursive = TRUE))
