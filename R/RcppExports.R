@@ -61,6 +61,10 @@ check_parameter_ <- function(x, argument, dim) {
     .Call(`_nnconv_check_parameter_`, x, argument, dim)
 }
 
+module_plan_ <- function(geometry, input, weight) {
+    .Call(`_nnconv_module_plan_`, geometry, input, weight)
+}
+
 output_size_ <- function(transposed, input_size, kernel_size, stride, padding, output_padding, dilation) {
     .Call(`_nnconv_output_size_`, transposed, input_size, kernel_size, stride, padding, output_padding, dilation)
 }

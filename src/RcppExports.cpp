@@ -248,6 +248,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// module_plan_
+SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight);
+RcppExport SEXP _nnconv_module_plan_(SEXP geometrySEXP, SEXP inputSEXP, SEXP weightSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type geometry(geometrySEXP);
+    Rcpp::traits::input_parameter< SEXP >::type input(inputSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type weight(weightSEXP);
+    rcpp_result_gen = Rcpp::wrap(module_plan_(geometry, input, weight));
+    return rcpp_result_gen;
+END_RCPP
+}
 // output_size_
 SEXP output_size_(bool transposed, SEXP input_size, SEXP kernel_size, SEXP stride, SEXP padding, SEXP output_padding, SEXP dilation);
 RcppExport SEXP _nnconv_output_size_(SEXP transposedSEXP, SEXP input_sizeSEXP, SEXP kernel_sizeSEXP, SEXP strideSEXP, SEXP paddingSEXP, SEXP output_paddingSEXP, SEXP dilationSEXP) {
@@ -294,6 +306,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_module_forward_", (DL_FUNC) &_nnconv_module_forward_, 5},
     {"_nnconv_module_backward_", (DL_FUNC) &_nnconv_module_backward_, 6},
     {"_nnconv_check_parameter_", (DL_FUNC) &_nnconv_check_parameter_, 3},
+    {"_nnconv_module_plan_", (DL_FUNC) &_nnconv_module_plan_, 3},
     {"_nnconv_output_size_", (DL_FUNC) &_nnconv_output_size_, 7},
     {"_nnconv_pad_", (DL_FUNC) &_nnconv_pad_, 4},
     {NULL, NULL, 0}

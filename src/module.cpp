@@ -197,3 +197,30 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
     return plain;
   });
 }
+
+// What run() would do for a module and its gradients: a data frame's columns.
+// [[Rcpp::export(rng = false)]]
+SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {
+  return entry([&]() -> SEXP {
+    const Layer layer = unpack(geometry);
+    const Geometry& g = layer.geometry;
+    const Context context = call_context();
+    const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
+    const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
+    const Problem problem = fit(g, x.dim, w.dim);
+    Rcpp::CharacterVector kernels, reasons;
+    const Direction forward = g.transposed ? Direction::backward_input : Direction::forward;
+    const Direction backward = g.transposed ? Direction::forward : Direction::backward_input;
+    for (const Direction direction : {forward, backward, Direction::backward_weight}) {
+      const bool is_complex =
+          layer.dtype.is_complex || x.array.is_complex || w.array.is_complex;
+      const Array& b = direction == Direction::backward_weight ? x.array : w.array;
+      const Array a{nullptr, is_complex, false};
+      const Plan plan = plan_of(
+          problem, {direction, a, b, {}, nullptr, is_complex, layer.dtype.single});
+      kernels.push_back(plan.kernel);
+      reasons.push_back(plan.reason);
+    }
+    return Rcpp::List::create(Rcpp::Named("kernel") = kernels, Rcpp::Named("reason") = reasons);
+  });
+}
