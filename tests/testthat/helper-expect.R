@@ -42,6 +42,17 @@ differing <- function(actual, expected) {
   names(expected)[!mapply(same_bits, actual[names(expected)], expected)]
 }
 
+# Elementwise bounds of rounding for the output and the gradients: 64 units of the sums of the moduli
+# of the terms.
+rounding <- function(case, operands) {
+  unit <- if (is_single(case$dtype)) 2^-24 else 2^-53
+  case$dtype <- "float64"
+  moduli <- lapply(operands, function(x) if (!is.null(x)) Mod(x))
+  lapply(inspect(case, moduli, "naive", isa_()), function(sums) 64 * unit * sums)
+}
+
+within <- function(x, y, bound) identical(dim(x), dim(y)) && all(Mod(x - y) <= bound)
+
 # Everything where NOT_CRAN is true, the smaller number elsewhere.
 how_many <- function(on_cran, otherwise) {
   if (isTRUE(as.logical(Sys.getenv("NOT_CRAN", "false")))) otherwise else on_cran

@@ -7,14 +7,6 @@ random_kinds <- function(case) {
   if (mixed) pick(c(TRUE, FALSE), 2) else rep(is_complex(case$dtype), 2)
 }
 
-# Elementwise bounds: some rounding errors of the sums of the moduli of the terms.
-rounding <- function(case, operands) {
-  unit <- if (is_single(case$dtype)) 2^-24 else 2^-53
-  case$dtype <- "float64"
-  moduli <- lapply(operands, function(x) if (!is.null(x)) Mod(x))
-  lapply(inspect(case, moduli, "naive", isa_()), function(sums) 64 * unit * sums)
-}
-
 check_bits <- function(case) {
   data <- pick(c("normal", "integer", "odd", "missing"))
   operands <- random_operands(case, data, random_kinds(case))
@@ -32,11 +24,9 @@ check_bits <- function(case) {
 
 check_rounding <- function(case) {
   operands <- random_operands(case, "normal", random_kinds(case))
-  bounds <- rounding(case, operands)
   direct <- inspect(case, operands, "direct", isa_())
   eigen <- inspect(case, operands, "eigen", isa_())
-  within <- function(x, y, bound) identical(dim(x), dim(y)) && all(Mod(x - y) <= bound)
-  names(direct)[!mapply(within, direct, eigen, bounds)]
+  names(direct)[!mapply(within, direct, eigen, rounding(case, operands))]
 }
 
 check_definition <- function(case) {
@@ -77,7 +67,7 @@ deep_cases <- list(
 test_that("kernels keep the written order: long sums", {
   skip_on_cran()
   withr::local_seed(1)
-  for (case in deep_cases) for (dtype in c("float64", "float32", "complex128")) {
+  for (case in deep_cases) for (dtype in c("float64", "complex64")) {
     case$dtype <- dtype
     operands <- random_operands(case)
     for (isa in isas_()) {
@@ -101,7 +91,7 @@ test_that("kernels keep the written order: weights beyond the working memory", {
 for (layer in layers) {
   test_that(paste("kernels keep the written order:", layer), {
     withr::local_options(nnconv.algorithm = "direct")
-    expect_cases(layer, how_many(30, 400), check_bits)
+    expect_cases(layer, how_many(30, 300), check_bits)
   })
 
   test_that(paste("kernels compute the definition:", layer), {
@@ -109,6 +99,6 @@ for (layer in layers) {
   })
 
   test_that(paste("kernels agree with Eigen:", layer), {
-    expect_cases(layer, how_many(15, 150), check_rounding)
+    expect_cases(layer, how_many(15, 100), check_rounding)
   })
 }
