@@ -54,9 +54,7 @@ std::string dim_fix(const char* name, const Extents& dim, R_xlen_t length, int n
   return std::string("One sample of one channel: `array(") + name + ", c" + show(wanted) + ")`.";
 }
 
-void symmetric(const Spatial& pad, Geometry& geometry) {
-  geometry.pad_lo = geometry.pad_hi = pad;
-}
+void symmetric(const Spatial& pad, Geometry& geometry) { geometry.pad_lo = geometry.pad_hi = pad; }
 
 void padding_words(SEXP x, Geometry& geometry) {
   const int word = geometry.ndim == 1 ? word_argument(x, "padding", {"valid", "same", "causal"})
@@ -94,9 +92,7 @@ void refuse(FaultKind kind, const char* name, const std::string& must, SEXP foun
   throw Fault(is_bare_na(found) ? FaultKind::value : kind, name, must, describe(found));
 }
 
-bool is_plain_number(SEXP x) {
-  return (TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP) && !OBJECT(x);
-}
+bool is_plain_number(SEXP x) { return (TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP) && !OBJECT(x); }
 
 int64_t count_argument(SEXP x, const char* name, int64_t least) {
   return spatial_argument(x, name, 1, least, 1)[0];
@@ -168,11 +164,11 @@ void check_array_kind(SEXP x, const char* name, const char* must) {
 ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
                              const Context& context) {
   const bool is_weight = std::strcmp(name, "weight") == 0;
-  const std::string must =
-      is_weight ? "a numeric array of " + std::to_string(ndim + 2) + " dimensions, two of "
-                  "channels and those of the kernel"
-                : "a numeric array of dim " + dim_names(ndim, true) +
-                      (unbatched ? " or " + dim_names(ndim, false) : "");
+  const std::string must = is_weight ? "a numeric array of " + std::to_string(ndim + 2) +
+                                           " dimensions, two of "
+                                           "channels and those of the kernel"
+                                     : "a numeric array of dim " + dim_names(ndim, true) +
+                                           (unbatched ? " or " + dim_names(ndim, false) : "");
   check_array_kind(x, name, must.c_str());
   const Extents dim = dim_of(x);
   const std::size_t full = static_cast<std::size_t>(ndim) + 2;
@@ -194,13 +190,13 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
 
 ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {
   if (Rf_isNull(x)) return {};
-  const std::string must =
-      "NULL or a numeric vector of length " + std::to_string(length) + ", one value per output channel";
+  const std::string must = "NULL or a numeric vector of length " + std::to_string(length) +
+                           ", one value per output channel";
   check_array_kind(x, "bias", must.c_str());
   if (dim_of(x).size() > 1 || Rf_xlength(x) != length)
-    throw Fault(FaultKind::shape, "bias", must,
-                dim_of(x).size() > 1 ? describe(x)
-                                     : "one of length " + std::to_string(Rf_xlength(x)));
+    throw Fault(
+        FaultKind::shape, "bias", must,
+        dim_of(x).size() > 1 ? describe(x) : "one of length " + std::to_string(Rf_xlength(x)));
   return view_of(x, context);
 }
 

@@ -51,7 +51,9 @@ SEXP check_interrupt() {
 }
 
 // Throws if the user, or a time limit, wants the call to end.
-void poll_r() { Rcpp::unwindProtect([] { return check_interrupt(); }); }
+void poll_r() {
+  Rcpp::unwindProtect([] { return check_interrupt(); });
+}
 
 constexpr int64_t conversion_chunk = 1 << 18;
 
@@ -70,15 +72,17 @@ std::string describe(SEXP x) {
     return "an object of class \"" + name + "\"";
   }
   if (TYPEOF(x) == VECSXP) return "a list";
-  if (!is_atomic_shown(x)) return std::string("an object of type \"") + Rf_type2char(TYPEOF(x)) + "\"";
+  if (!is_atomic_shown(x))
+    return std::string("an object of type \"") + Rf_type2char(TYPEOF(x)) + "\"";
 
   const Extents dim = dim_of(x);
   if (dim.size() == 2) return "a matrix of dim " + show(dim);
   if (!dim.empty()) return "an array of dim " + show(dim);
   const R_xlen_t n = Rf_xlength(x);
   if (n == 0) return "an empty vector";
-  if (n == 1) return (TYPEOF(x) == STRSXP && STRING_ELT(x, 0) != NA_STRING ? "the string " : "") +
-                     element(x, 0);
+  if (n == 1)
+    return (TYPEOF(x) == STRSXP && STRING_ELT(x, 0) != NA_STRING ? "the string " : "") +
+           element(x, 0);
   if (n > 8) return "a vector of " + std::to_string(n) + " values";
   std::string text = "c(";
   for (R_xlen_t i = 0; i < n; ++i) text += (i == 0 ? "" : ", ") + element(x, i);
@@ -149,7 +153,8 @@ Context call_context() {
   static const SEXP algorithm_option = Rf_install("nnconv.algorithm");
   const SEXP threads = Rf_GetOption1(threads_option);
   const SEXP algorithm = Rf_GetOption1(algorithm_option);
-  if (!Rf_isNull(algorithm)) word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"});
+  if (!Rf_isNull(algorithm))
+    word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"});
   Context context;
   context.threads = usable_threads(
       Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1)));

@@ -42,7 +42,8 @@ void check_groups(const Layer& layer, const Extents& input, const Extents& weigh
     if (count % groups != 0)
       throw Fault(FaultKind::value, "groups",
                   "a divisor of the channels of `input` (" + std::to_string(channels) +
-                      ") and of the first dimension of `weight` (" + std::to_string(weight[0]) + ")",
+                      ") and of the first dimension of `weight` (" + std::to_string(weight[0]) +
+                      ")",
                   std::to_string(groups));
 }
 
@@ -83,8 +84,9 @@ using namespace nnconv;
 SEXP conv_forward_(int ndim, SEXP input, SEXP weight, SEXP bias, SEXP stride, SEXP padding,
                    SEXP dilation, SEXP groups, SEXP dtype, SEXP padding_mode) {
   return entry([&] {
-    return forward({false, ndim, stride, padding, R_NilValue, dilation, groups, dtype, padding_mode},
-                   input, weight, bias, {});
+    return forward(
+        {false, ndim, stride, padding, R_NilValue, dilation, groups, dtype, padding_mode}, input,
+        weight, bias, {});
   });
 }
 
@@ -92,8 +94,9 @@ SEXP conv_forward_(int ndim, SEXP input, SEXP weight, SEXP bias, SEXP stride, SE
 SEXP conv_backward_(int ndim, SEXP grad_output, SEXP input, SEXP weight, SEXP stride, SEXP padding,
                     SEXP dilation, SEXP groups, SEXP dtype, SEXP needs, SEXP padding_mode) {
   return entry([&] {
-    return backward({false, ndim, stride, padding, R_NilValue, dilation, groups, dtype, padding_mode},
-                    grad_output, input, weight, needs, {});
+    return backward(
+        {false, ndim, stride, padding, R_NilValue, dilation, groups, dtype, padding_mode},
+        grad_output, input, weight, needs, {});
   });
 }
 
@@ -102,8 +105,9 @@ SEXP conv_transpose_forward_(int ndim, SEXP input, SEXP weight, SEXP bias, SEXP 
                              SEXP padding, SEXP output_padding, SEXP groups, SEXP dilation,
                              SEXP dtype) {
   return entry([&] {
-    return forward({true, ndim, stride, padding, output_padding, dilation, groups, dtype, R_NilValue},
-                   input, weight, bias, {});
+    return forward(
+        {true, ndim, stride, padding, output_padding, dilation, groups, dtype, R_NilValue}, input,
+        weight, bias, {});
   });
 }
 
@@ -112,8 +116,9 @@ SEXP conv_transpose_backward_(int ndim, SEXP grad_output, SEXP input, SEXP weigh
                               SEXP padding, SEXP output_padding, SEXP groups, SEXP dilation,
                               SEXP dtype, SEXP needs) {
   return entry([&] {
-    return backward({true, ndim, stride, padding, output_padding, dilation, groups, dtype, R_NilValue},
-                    grad_output, input, weight, needs, {});
+    return backward(
+        {true, ndim, stride, padding, output_padding, dilation, groups, dtype, R_NilValue},
+        grad_output, input, weight, needs, {});
   });
 }
 
@@ -123,9 +128,9 @@ SEXP inspect_forward_(bool transposed, int ndim, SEXP input, SEXP weight, SEXP b
                       SEXP padding, SEXP output_padding, SEXP dilation, SEXP groups, SEXP dtype,
                       SEXP padding_mode, std::string algorithm, std::string isa) {
   return entry([&] {
-    return forward({transposed, ndim, stride, padding, output_padding, dilation, groups, dtype,
-                    padding_mode},
-                   input, weight, bias, wish_of(algorithm, isa));
+    return forward(
+        {transposed, ndim, stride, padding, output_padding, dilation, groups, dtype, padding_mode},
+        input, weight, bias, wish_of(algorithm, isa));
   });
 }
 
@@ -135,8 +140,8 @@ SEXP inspect_backward_(bool transposed, int ndim, SEXP grad_output, SEXP input, 
                        SEXP dtype, SEXP needs, SEXP padding_mode, std::string algorithm,
                        std::string isa) {
   return entry([&] {
-    return backward({transposed, ndim, stride, padding, output_padding, dilation, groups, dtype,
-                     padding_mode},
-                    grad_output, input, weight, needs, wish_of(algorithm, isa));
+    return backward(
+        {transposed, ndim, stride, padding, output_padding, dilation, groups, dtype, padding_mode},
+        grad_output, input, weight, needs, wish_of(algorithm, isa));
   });
 }

@@ -77,9 +77,9 @@ SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
   const bool is_complex = layer.dtype.is_complex || input.array.is_complex ||
                           weight.array.is_complex || grad_output.array.is_complex;
 
-  Rcpp::List gradients = Rcpp::List::create(Rcpp::Named("input") = R_NilValue,
-                                            Rcpp::Named("weight") = R_NilValue,
-                                            Rcpp::Named("bias") = R_NilValue);
+  Rcpp::List gradients =
+      Rcpp::List::create(Rcpp::Named("input") = R_NilValue, Rcpp::Named("weight") = R_NilValue,
+                         Rcpp::Named("bias") = R_NilValue);
   const auto put = [&](int where, SEXP gradient, bool real_operand) {
     const Rcpp::Shield<SEXP> keep(gradient);
     const bool take_real = is_complex && real_operand && !layer.dtype.is_complex;

@@ -18,9 +18,12 @@ void spatial_fields(Geometry& g, Spatial* (&fields)[6]) {
 Rcpp::NumericVector pack(Layer layer) {
   Geometry& g = layer.geometry;
   Rcpp::NumericVector packed(packed_length);
-  const double heads[] = {double(g.ndim),          double(g.transposed),
-                          double(g.groups),        double(static_cast<int>(g.mode)),
-                          double(layer.dtype.single), double(layer.dtype.is_complex)};
+  const double heads[] = {double(g.ndim),
+                          double(g.transposed),
+                          double(g.groups),
+                          double(static_cast<int>(g.mode)),
+                          double(layer.dtype.single),
+                          double(layer.dtype.is_complex)};
   std::copy(std::begin(heads), std::end(heads), packed.begin());
   Spatial* fields[6];
   spatial_fields(g, fields);
@@ -66,7 +69,8 @@ SEXP padding_field(SEXP padding, const Geometry& g) {
   if (TYPEOF(padding) != VECSXP) return integers(g.pad_lo, g.ndim);
   Rcpp::List pairs(g.ndim);
   for (int i = 0; i < g.ndim; ++i)
-    pairs[i] = Rcpp::IntegerVector::create(static_cast<int>(g.pad_lo[i]), static_cast<int>(g.pad_hi[i]));
+    pairs[i] =
+        Rcpp::IntegerVector::create(static_cast<int>(g.pad_lo[i]), static_cast<int>(g.pad_hi[i]));
   return pairs;
 }
 
@@ -119,17 +123,16 @@ SEXP conv_spec_(int ndim, bool transposed, SEXP in_channels, SEXP out_channels, 
     word_argument(device, "device", {"cpu"});
     layer.dtype = dtype_argument(dtype);
     check_weight_size(c_in, c_out, g);
-    return Rcpp::List::create(
-        Rcpp::Named("in_channels") = static_cast<int>(c_in),
-        Rcpp::Named("out_channels") = static_cast<int>(c_out),
-        Rcpp::Named("kernel_size") = integers(g.kernel, ndim),
-        Rcpp::Named("stride") = integers(g.stride, ndim),
-        Rcpp::Named("padding") = padding_field(padding, g),
-        Rcpp::Named("output_padding") = integers(g.output_padding, ndim),
-        Rcpp::Named("dilation") = integers(g.dilation, ndim),
-        Rcpp::Named("groups") = static_cast<int>(g.groups),
-        Rcpp::Named("padding_mode") = padding_mode, Rcpp::Named("dtype") = dtype,
-        Rcpp::Named("geometry") = pack(layer));
+    return Rcpp::List::create(Rcpp::Named("in_channels") = static_cast<int>(c_in),
+                              Rcpp::Named("out_channels") = static_cast<int>(c_out),
+                              Rcpp::Named("kernel_size") = integers(g.kernel, ndim),
+                              Rcpp::Named("stride") = integers(g.stride, ndim),
+                              Rcpp::Named("padding") = padding_field(padding, g),
+                              Rcpp::Named("output_padding") = integers(g.output_padding, ndim),
+                              Rcpp::Named("dilation") = integers(g.dilation, ndim),
+                              Rcpp::Named("groups") = static_cast<int>(g.groups),
+                              Rcpp::Named("padding_mode") = padding_mode,
+                              Rcpp::Named("dtype") = dtype, Rcpp::Named("geometry") = pack(layer));
   });
 }
 
@@ -142,10 +145,9 @@ SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP out
     const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
     const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
     if (!Rf_isNull(output_size))
-      g.output_padding =
-          output_padding_for(g, spatial_of(x.dim, g.ndim),
-                             output_size_argument(output_size, g.ndim, x.dim.size()),
-                             "output_size", FaultKind::value);
+      g.output_padding = output_padding_for(g, spatial_of(x.dim, g.ndim),
+                                            output_size_argument(output_size, g.ndim, x.dim.size()),
+                                            "output_size", FaultKind::value);
     const int64_t channels = g.transposed ? w.dim[1] * g.groups : w.dim[0];
     return layer_forward(layer, x, w, bias_argument(bias, channels, context), context);
   });
@@ -163,9 +165,9 @@ SEXP module_backward_(SEXP geometry, SEXP grad_output, SEXP input, SEXP weight, 
     const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
     const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
     if (g.transposed)
-      g.output_padding = output_padding_for(g, spatial_of(x.dim, g.ndim),
-                                            spatial_of(dy.dim, g.ndim), "grad_output",
-                                            FaultKind::shape);
+      g.output_padding =
+          output_padding_for(g, spatial_of(x.dim, g.ndim), spatial_of(dy.dim, g.ndim),
+                             "grad_output", FaultKind::shape);
     Needs wanted = needs_argument(needs);
     wanted.bias = wanted.bias && !Rf_isNull(bias);
     return layer_backward(layer, dy, x, w, TYPEOF(bias) != CPLXSXP, wanted, context);
@@ -179,16 +181,15 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
   return entry([&]() -> SEXP {
     const Extents wanted(dim.begin(), dim.end());
     const bool is_vector = wanted.size() == 1;
-    const std::string must =
-        is_vector ? "a numeric vector of length " + std::to_string(wanted[0])
-                  : "a numeric array of dim " + show(wanted);
+    const std::string must = is_vector ? "a numeric vector of length " + std::to_string(wanted[0])
+                                       : "a numeric array of dim " + show(wanted);
     check_array_kind(x, argument.c_str(), must.c_str());
     const Extents found = dim_of(x);
     const bool fits = is_vector ? found.size() <= 1 && Rf_xlength(x) == wanted[0] : found == wanted;
     if (!fits)
-      throw Fault(FaultKind::shape, argument, must,
-                  found.empty() ? "a vector of length " + std::to_string(Rf_xlength(x))
-                                : describe(x));
+      throw Fault(
+          FaultKind::shape, argument, must,
+          found.empty() ? "a vector of length " + std::to_string(Rf_xlength(x)) : describe(x));
     const bool is_complex = TYPEOF(x) == CPLXSXP;
     const ArrayArgument view = view_of(x, call_context());
     const Rcpp::Shield<SEXP> plain(new_array(is_complex, wanted));
@@ -212,12 +213,11 @@ SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {
     const Direction forward = g.transposed ? Direction::backward_input : Direction::forward;
     const Direction backward = g.transposed ? Direction::forward : Direction::backward_input;
     for (const Direction direction : {forward, backward, Direction::backward_weight}) {
-      const bool is_complex =
-          layer.dtype.is_complex || x.array.is_complex || w.array.is_complex;
+      const bool is_complex = layer.dtype.is_complex || x.array.is_complex || w.array.is_complex;
       const Array& b = direction == Direction::backward_weight ? x.array : w.array;
       const Array a{nullptr, is_complex, false};
-      const Plan plan = plan_of(
-          problem, {direction, a, b, {}, nullptr, is_complex, layer.dtype.single});
+      const Plan plan =
+          plan_of(problem, {direction, a, b, {}, nullptr, is_complex, layer.dtype.single});
       kernels.push_back(plan.kernel);
       reasons.push_back(plan.reason);
     }

@@ -7,8 +7,10 @@ namespace {
 
 // torch's order: the last dimension first, two numbers each.
 std::vector<PadDim> pad_dims(SEXP pad, const Extents& dim) {
-  const std::string must = "an even number of whole numbers, two for each dimension from the last "
-                           "on, at most " + std::to_string(2 * dim.size());
+  const std::string must =
+      "an even number of whole numbers, two for each dimension from the last "
+      "on, at most " +
+      std::to_string(2 * dim.size());
   if (!is_plain_number(pad)) refuse(FaultKind::type, "pad", must, pad);
   const Rcpp::NumericVector numbers(pad);
   const R_xlen_t n = numbers.size();
@@ -31,8 +33,8 @@ void check_dim(const PadDim& dim, PadMode mode, std::size_t number, SEXP pad) {
   const int64_t most = std::max(dim.before, dim.after);
   if (mode != PadMode::zeros && std::min(dim.before, dim.after) < 0)
     throw Fault(FaultKind::value, "pad", "0 or more where mode is not \"constant\"", describe(pad));
-  const bool fits = mode == PadMode::reflect    ? most == 0 || most < dim.in
-                    : mode == PadMode::circular ? most <= dim.in
+  const bool fits = mode == PadMode::reflect     ? most == 0 || most < dim.in
+                    : mode == PadMode::circular  ? most <= dim.in
                     : mode == PadMode::replicate ? most == 0 || dim.in > 0
                                                  : true;
   if (!fits)
@@ -41,12 +43,13 @@ void check_dim(const PadDim& dim, PadMode mode, std::size_t number, SEXP pad) {
                     " the size of `input`" + where + " (" + std::to_string(dim.in) + ")",
                 std::to_string(most));
   // Cropping both ends may not meet in the middle.
-  const bool empties = dim.in > 0 && (dim.in + std::min<int64_t>(dim.before, 0) +
-                                          std::min<int64_t>(dim.after, 0) < 0 || dim.out() <= 0);
+  const bool empties =
+      dim.in > 0 &&
+      (dim.in + std::min<int64_t>(dim.before, 0) + std::min<int64_t>(dim.after, 0) < 0 ||
+       dim.out() <= 0);
   if (empties || dim.out() < 0 || dim.out() > max_extent)
     throw Fault(FaultKind::shape, "pad",
-                "such that 1 to 2147483647 positions of `input` are left" + where,
-                describe(pad));
+                "such that 1 to 2147483647 positions of `input` are left" + where, describe(pad));
 }
 
 }  // namespace
@@ -73,8 +76,7 @@ SEXP pad_(SEXP input, SEXP pad, SEXP mode, SEXP value) {
     bool is_complex = TYPEOF(input) == CPLXSXP;
     if (!Rf_isNull(value)) {
       check_array_kind(value, "value", "one number");
-      if (Rf_xlength(value) != 1)
-        refuse(FaultKind::value, "value", "one number", value);
+      if (Rf_xlength(value) != 1) refuse(FaultKind::value, "value", "one number", value);
       if (TYPEOF(value) == LGLSXP && LOGICAL_ELT(value, 0) != NA_LOGICAL)
         refuse(FaultKind::type, "value", "one number", value);
       const ArrayArgument number = view_of(value, Context());

@@ -15,9 +15,7 @@ struct Axis {
   PadMode mode = PadMode::zeros;
 
   // The input position that output position q reads at tap t, or -1 where there is none.
-  int64_t source(int64_t q, int64_t t) const {
-    return inside(q * stride + t * dilation - pad_lo);
-  }
+  int64_t source(int64_t q, int64_t t) const { return inside(q * stride + t * dilation - pad_lo); }
 
   // The input position that stands at position v of the padded input (v = 0 is the first
   // position of the input itself), or -1 where zero padding has none.

@@ -43,9 +43,7 @@ std::vector<int64_t> images(const Axis& axis, int64_t p) {
 }
 
 // Taps that reach one input position through the stride are so far apart.
-int64_t tap_period(const Axis& axis) {
-  return axis.stride / std::gcd(axis.stride, axis.dilation);
-}
+int64_t tap_period(const Axis& axis) { return axis.stride / std::gcd(axis.stride, axis.dilation); }
 
 int64_t slots_of(const Axis& axis, MapSide side, const std::vector<AxisEntry>& entries) {
   if (side == MapSide::outputs) return axis.kernel;
@@ -85,8 +83,7 @@ Interior interior_of(const Axis& axis, MapSide side) {
   }
   const int64_t border = axis.mode == PadMode::zeros ? 0 : std::max(axis.pad_lo, axis.pad_hi) + 1;
   const int64_t begin = std::max(border, reach - axis.pad_lo);
-  const int64_t end =
-      std::min(axis.in - border, (axis.out - 1) * axis.stride - axis.pad_lo + 1);
+  const int64_t end = std::min(axis.in - border, (axis.out - 1) * axis.stride - axis.pad_lo + 1);
   return {begin, end, axis.stride, 1};
 }
 
@@ -112,9 +109,9 @@ std::vector<AxisClass> axis_classes(const Axis& axis, MapSide side) {
       if (u >= interior.begin && u < interior.end)
         count = (interior.end - 1 - u) / interior.period + 1;
 
-      const bool extends = open < classes.size() && classes.back().entries == entries &&
-                           (entries.empty() ||
-                            base == classes.back().base + classes.back().count * interior.shift);
+      const bool extends =
+          open < classes.size() && classes.back().entries == entries &&
+          (entries.empty() || base == classes.back().base + classes.back().count * interior.shift);
       if (extends)
         classes.back().count += count;
       else

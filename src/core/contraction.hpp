@@ -58,7 +58,7 @@ struct Contraction {
   Operand a, b;
   Array bias;
   double* out;
-  int64_t rows, cols, terms, groups;  // real rows and terms, of one group
+  int64_t rows, cols, terms, groups;      // real rows and terms, of one group
   int64_t out_col, out_pixel, out_group;  // strides of the result in real rows
   int64_t out_extents[max_spatial];
   bool complex_result;

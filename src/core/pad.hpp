@@ -19,7 +19,6 @@ struct PadDim {
 // Copies an array with extents dims[].in into `out` with extents dims[].out(). PadMode::zeros
 // fills with `value` (re, im). `out` holds pairs if `complex_result`.
 void pad_array(const Array& array, const std::vector<PadDim>& dims, PadMode mode,
-               const double (&value)[2], double* out, bool complex_result,
-               const Context& context);
+               const double (&value)[2], double* out, bool complex_result, const Context& context);
 
 }  // namespace nnconv

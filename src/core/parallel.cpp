@@ -149,8 +149,7 @@ void parallel_for(const Context& context, int64_t chunks, double work,
 #ifdef _OPENMP
   const bool alone = context.threads <= 1 || chunks <= 1 || work < parallel_worth;
   const int threads =
-      alone ? 1
-            : proven_threads(static_cast<int>(std::min<int64_t>(context.threads, chunks)));
+      alone ? 1 : proven_threads(static_cast<int>(std::min<int64_t>(context.threads, chunks)));
   if (threads > 1) {
 #pragma omp parallel num_threads(threads)
     team.work(omp_get_thread_num());

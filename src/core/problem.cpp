@@ -67,8 +67,8 @@ Spatial output_size(const Geometry& geometry, const Spatial& input, const char* 
     size[i] = g.transposed
                   ? conv_transpose_output_size(input[i], g.kernel[i], g.stride[i], g.dilation[i],
                                                g.pad_lo[i], g.pad_hi[i], g.output_padding[i])
-                  : conv_output_size(input[i], g.kernel[i], g.stride[i], g.dilation[i],
-                                     g.pad_lo[i], g.pad_hi[i]);
+                  : conv_output_size(input[i], g.kernel[i], g.stride[i], g.dilation[i], g.pad_lo[i],
+                                     g.pad_hi[i]);
     if (size[i] > max_extent)
       throw Fault(FaultKind::shape, argument,
                   "small enough for an output of at most 2147483647 positions" + along(g, i),
@@ -79,14 +79,13 @@ Spatial output_size(const Geometry& geometry, const Spatial& input, const char* 
                   "large enough for an output of at least 1 position" + along(g, i) +
                       " after `padding` is cut off",
                   std::to_string(input[i]) + ", which gives " + std::to_string(size[i]));
-    throw Fault(
-        FaultKind::shape, argument,
-        "at least as large as the kernel once padded" + along(g, i) + ": " +
-            std::to_string(g.dilation[i] * (g.kernel[i] - 1) + 1) +
-            " (`kernel_size` " + std::to_string(g.kernel[i]) + ", `dilation` " +
-            std::to_string(g.dilation[i]) + ")",
-        std::to_string(input[i]) + " + " + std::to_string(g.pad_lo[i] + g.pad_hi[i]) +
-            " of padding");
+    throw Fault(FaultKind::shape, argument,
+                "at least as large as the kernel once padded" + along(g, i) + ": " +
+                    std::to_string(g.dilation[i] * (g.kernel[i] - 1) + 1) + " (`kernel_size` " +
+                    std::to_string(g.kernel[i]) + ", `dilation` " + std::to_string(g.dilation[i]) +
+                    ")",
+                std::to_string(input[i]) + " + " + std::to_string(g.pad_lo[i] + g.pad_hi[i]) +
+                    " of padding");
   }
   return size;
 }

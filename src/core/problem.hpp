@@ -50,8 +50,7 @@ int64_t conv_transpose_output_size(int64_t in, int64_t kernel, int64_t stride, i
 
 // The spatial size of a layer's output, checked; a Fault that names `argument` where the input is
 // too small.
-Spatial output_size(const Geometry& geometry, const Spatial& input,
-                    const char* argument = "input");
+Spatial output_size(const Geometry& geometry, const Spatial& input, const char* argument = "input");
 
 // The output padding with which a transposed layer gives `wanted`; a Fault naming `argument`
 // of this kind where no output padding does.

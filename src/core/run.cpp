@@ -10,8 +10,8 @@ namespace {
 
 const Isa& isa_of(const Wish& wish) { return wish.isa != nullptr ? *wish.isa : current_isa(); }
 
-void run_direct(const Contraction& contraction, Direction direction, bool single,
-                const Plan& plan, const Context& context) {
+void run_direct(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
+                const Context& context) {
   switch (plan.algorithm) {
     case Algorithm::weight_gradient:
       return weight_gradient(contraction, single, plan, context);
@@ -44,8 +44,8 @@ void run(const ChannelSums& sums, const Context& context, const Wish& wish) {
   problem.batch = sums.batch;
   problem.c_out = sums.channels;
   problem.axes[0].in = problem.axes[0].out = sums.pixels;
-  const Task task{Direction::backward_weight, sums.array, {&one},     {},
-                  sums.out,                   sums.complex_result, sums.single};
+  const Task task{Direction::backward_weight, sums.array, {&one}, {}, sums.out,
+                  sums.complex_result,        sums.single};
   Contraction contraction = contraction_of(problem, task);
   contraction.b.lane = contraction.b.term = contraction.b.pixel = 0;
   const std::string algorithm = wish.algorithm == "eigen" ? "naive" : wish.algorithm;

@@ -71,10 +71,9 @@ TEST(axis_classes_list_what_a_search_finds) {
   harness::Random random(1);
   for (int i = 0; i < 1500; ++i) {
     const Axis axis = random_axis(random);
-    const std::string label =
-        harness::words("in", axis.in, "kernel", axis.kernel, "stride", axis.stride, "dilation",
-                       axis.dilation, "pad", axis.pad_lo, axis.pad_hi, "mode",
-                       static_cast<int>(axis.mode));
+    const std::string label = harness::words(
+        "in", axis.in, "kernel", axis.kernel, "stride", axis.stride, "dilation", axis.dilation,
+        "pad", axis.pad_lo, axis.pad_hi, "mode", static_cast<int>(axis.mode));
     check_axis(axis, MapSide::outputs, "outputs " + label);
     check_axis(axis, MapSide::inputs, "inputs " + label);
   }

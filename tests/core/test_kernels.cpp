@@ -56,7 +56,7 @@ class Work {
     b_ = random_values(
         width_ * (direction == Direction::backward_weight ? sizes.in_side : sizes.weight), random);
     bias_ = random_values(width_ * (forward ? problem_.c_out : problem_.c_in), random);
-    result_size_ = width_ * (forward                                   ? sizes.out_side
+    result_size_ = width_ * (forward                                  ? sizes.out_side
                              : direction == Direction::backward_input ? sizes.in_side
                                                                       : sizes.weight);
     const bool conjugate = c.is_complex && direction != Direction::forward;

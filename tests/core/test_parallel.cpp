@@ -41,11 +41,10 @@ std::atomic<int> polls{0};
 TEST(every_chunk_once) {
   for (const int threads : {1, 2, 3, 8}) {
     std::vector<std::atomic<int>> times(1000);
-    parallel_for(with_threads(threads), 1000, worth_threads,
-                 [&](int64_t chunk, Worker& worker) {
-                   ++times[chunk];
-                   CHECK(worker.index() >= 0 && worker.index() < threads, worker.index());
-                 });
+    parallel_for(with_threads(threads), 1000, worth_threads, [&](int64_t chunk, Worker& worker) {
+      ++times[chunk];
+      CHECK(worker.index() >= 0 && worker.index() < threads, worker.index());
+    });
     bool once = true;
     for (const auto& n : times) once = once && n == 1;
     CHECK(once, threads);

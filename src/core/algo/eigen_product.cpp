@@ -72,8 +72,7 @@ class EigenProduct {
       for (int64_t t = 0; t < p_.taps(); ++t) {
         const int64_t i = x[0].source(q % x[0].out, t % x[0].kernel);
         const int64_t j = x[1].source(q / x[0].out % x[1].out, t / x[0].kernel % x[1].kernel);
-        const int64_t k =
-            x[2].source(q / x[0].out / x[1].out, t / x[0].kernel / x[1].kernel);
+        const int64_t k = x[2].source(q / x[0].out / x[1].out, t / x[0].kernel / x[1].kernel);
         if (i < 0 || j < 0 || k < 0) continue;
         const int64_t pixel = i + x[0].in * (j + x[1].in * k);
         for (int64_t ci = 0; ci < p_.group_in(); ++ci)
@@ -106,8 +105,7 @@ class EigenProduct {
     for (int64_t q = 0; q < p_.out_pixels(); ++q)
       for (int64_t co = 0; co < p_.group_out(); ++co)
         for (int64_t n = 0; n < p_.batch; ++n)
-          each(n + p_.batch * q, co,
-               n + p_.batch * (group * p_.group_out() + co + p_.c_out * q));
+          each(n + p_.batch * q, co, n + p_.batch * (group * p_.group_out() + co + p_.c_out * q));
   }
 
   Matrix<S> out_side(const Array& array, int64_t group) const {

@@ -19,10 +19,10 @@ namespace nnconv {
 
 namespace {
 
-constexpr int64_t slab_bytes = 32 << 20;   // packed B, shared by all threads
-constexpr int64_t block_bytes = 512 << 10; // packed rows of a block of tiles
-constexpr int64_t chunk_bytes = 1 << 20;   // packed rows of one tile and one chunk
-constexpr int64_t convert_chunk = 1 << 18; // values converted between two polls
+constexpr int64_t slab_bytes = 32 << 20;            // packed B, shared by all threads
+constexpr int64_t block_bytes = 512 << 10;          // packed rows of a block of tiles
+constexpr int64_t chunk_bytes = 1 << 20;            // packed rows of one tile and one chunk
+constexpr int64_t convert_chunk = 1 << 18;          // values converted between two polls
 constexpr double min_job = 2.5e5, max_job = 1.6e7;  // operations
 constexpr double wanted_jobs = 64;
 
@@ -163,11 +163,11 @@ class Gather {
     if constexpr (sizeof(T) == sizeof(double)) {
       in_place_ = c_.a.array.data;
     } else {
-      const int64_t size = c_.a.pixel * c_.a.width() * c_.a.extents[0] * c_.a.extents[1] *
-                           c_.a.extents[2];
+      const int64_t size =
+          c_.a.pixel * c_.a.width() * c_.a.extents[0] * c_.a.extents[1] * c_.a.extents[2];
       T* const copy = copy_buffer_.template get<T>(size);
-      parallel_for(context_, (size + convert_chunk - 1) / convert_chunk,
-                   static_cast<double>(size), [&](int64_t chunk, Worker&) {
+      parallel_for(context_, (size + convert_chunk - 1) / convert_chunk, static_cast<double>(size),
+                   [&](int64_t chunk, Worker&) {
                      const int64_t end = std::min(size, (chunk + 1) * convert_chunk);
                      for (int64_t i = chunk * convert_chunk; i < end; ++i)
                        copy[i] = static_cast<T>(c_.a.array.data[i]);
@@ -216,10 +216,9 @@ class Gather {
     // The last vector of a line repeats rows: a fifth of the work at most, else packing is less.
     positions.in_place = plan_.reads_in_place && positions.line_rows >= tiling_.vector &&
                          5 * positions.line_rows >= 4 * positions.line_vectors * tiling_.vector;
-    positions.vectors =
-        positions.in_place
-            ? positions.positions() / positions.line_positions * positions.line_vectors
-            : (all_rows + tiling_.vector - 1) / tiling_.vector;
+    positions.vectors = positions.in_place ? positions.positions() / positions.line_positions *
+                                                 positions.line_vectors
+                                           : (all_rows + tiling_.vector - 1) / tiling_.vector;
     return positions;
   }
 
@@ -271,8 +270,8 @@ class Gather {
       units.count = std::min(job.units.end(), group_end) - units.first;
       for (int64_t v = job.vectors.first; v < job.vectors.end(); v += block_vectors) {
         if (worker.stopped()) return;
-        run_block(classes_[job.position_class],
-                  {v, std::min(block_vectors, job.vectors.end() - v)}, units, worker, w);
+        run_block(classes_[job.position_class], {v, std::min(block_vectors, job.vectors.end() - v)},
+                  units, worker, w);
       }
     }
   }
@@ -303,8 +302,7 @@ class Gather {
     }
   }
 
-  void add_terms(bool in_place, int64_t index, int64_t tap, int64_t pixel,
-                 Workspace<T>& w) const {
+  void add_terms(bool in_place, int64_t index, int64_t tap, int64_t pixel, Workspace<T>& w) const {
     cut_at_blocks(index, c_.terms, [&](int64_t term, int64_t count) {
       const int64_t number = (index + term) / chunk_terms_;
       if (w.chunks.back().number != number) {
@@ -366,8 +364,8 @@ class Gather {
       }
       const int64_t fresh = part * tiling_.vector;
       const int64_t first = std::min(fresh, positions.line_rows - tiling_.vector);
-      tile.vectors[i] = in_place_ +
-                        (base_pixel(at) * c_.a.pixel + group * c_.a.group) * c_.a.width() + first;
+      tile.vectors[i] =
+          in_place_ + (base_pixel(at) * c_.a.pixel + group * c_.a.group) * c_.a.width() + first;
       place_vector(positions, at, first, fresh, i, tile.rows);
       if (++part < positions.line_vectors) continue;
       part = 0;
@@ -406,8 +404,7 @@ class Gather {
     const int64_t group = group_of(units.first);
     const int64_t panel_size = tiling_.height() * w.chunk_terms;
     const std::size_t tiles = (vectors.count + tiling_.mv - 1) / tiling_.mv;
-    T* const panels =
-        positions.in_place ? nullptr : w.panels.template get<T>(tiles * panel_size);
+    T* const panels = positions.in_place ? nullptr : w.panels.template get<T>(tiles * panel_size);
     if (w.tiles.size() < tiles) w.tiles.resize(tiles);
     for (std::size_t t = 0; t < tiles; ++t) {
       const Range part{vectors.first + static_cast<int64_t>(t) * tiling_.mv,
@@ -421,8 +418,7 @@ class Gather {
     // Where there are several chunks, the sums of a tile and unit wait on a stack of their own.
     const bool several = w.chunks.size() > 1;
     const int64_t stack_size = (w.kernel_depth + (several ? max_chunk_depth : 0)) * tile_size();
-    T* const stacks =
-        w.stack.template get<T>(stack_size * (several ? tiles * units.count : 1));
+    T* const stacks = w.stack.template get<T>(stack_size * (several ? tiles * units.count : 1));
     const int64_t a_step = positions.in_place ? c_.a.term * c_.a.width() : tiling_.height();
     SumTree tree;
     for (const Chunk& chunk : w.chunks) {

@@ -87,8 +87,8 @@ T add_product(T x, T y, T sum) {
 }
 
 template <class T, bool fused>
-T element(const Contraction& c, const Meetings (&meetings)[max_spatial], int64_t group,
-          int64_t row, int64_t col) {
+T element(const Contraction& c, const Meetings (&meetings)[max_spatial], int64_t group, int64_t row,
+          int64_t col) {
   const bool imaginary = c.complex_result && row % 2 == 1;
   const int64_t lane = c.complex_result ? row / 2 : row;
   const int64_t pairing = c.paired_terms() ? 2 : 1;
@@ -97,10 +97,10 @@ T element(const Contraction& c, const Meetings (&meetings)[max_spatial], int64_t
     for (const Meeting& j : meetings[1].list)
       for (const Meeting& i : meetings[0].list) {
         const int64_t slot = i.slot + meetings[0].slots * (j.slot + meetings[1].slots * k.slot);
-        const int64_t a = lane * c.a.lane + c.a.pixel_number(i.a, j.a, k.a) * c.a.pixel +
-                          group * c.a.group;
-        const int64_t b = col * c.b.lane + c.b.pixel_number(i.b, j.b, k.b) * c.b.pixel +
-                          group * c.b.group;
+        const int64_t a =
+            lane * c.a.lane + c.a.pixel_number(i.a, j.a, k.a) * c.a.pixel + group * c.a.group;
+        const int64_t b =
+            col * c.b.lane + c.b.pixel_number(i.b, j.b, k.b) * c.b.pixel + group * c.b.group;
         for (int64_t term = 0; term < c.terms; ++term) {
           const int64_t a_term = a + term / pairing * c.a.term;
           const bool second = pairing == 2 && term % 2 == 1;

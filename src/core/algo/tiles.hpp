@@ -61,8 +61,8 @@ void expand_bias(const Contraction& c, int64_t group, int64_t first_col, int wid
       if (c.bias.data == nullptr || (imaginary && !c.bias.is_complex))
         *to = T(0);
       else
-        *to = static_cast<T>(c.bias.is_complex ? c.bias.data[2 * col + imaginary]
-                                               : c.bias.data[col]);
+        *to =
+            static_cast<T>(c.bias.is_complex ? c.bias.data[2 * col + imaginary] : c.bias.data[col]);
     }
 }
 

@@ -92,8 +92,8 @@ class WeightGradient {
     const double work = 2.0 * c_.terms * pixels_ * c_.rows * c_.cols * taps_ * c_.groups;
     const auto too_large = [&] {
       const int64_t parts = panel_parts * tap_parts * tile_parts;
-      const double stacks = static_cast<double>(stack_size()) * sizeof(T) * tiles_ *
-                            tiling_.panels * taps_ / parts;
+      const double stacks =
+          static_cast<double>(stack_size()) * sizeof(T) * tiles_ * tiling_.panels * taps_ / parts;
       const double jobs = static_cast<double>(parts) * c_.groups;
       return stacks > stack_bytes || (jobs < wanted_jobs && work / jobs > min_job);
     };
@@ -128,8 +128,7 @@ class WeightGradient {
       if (worker.stopped()) return;
       const Range chunk{first, std::min(chunk_terms, all_terms - first)};
       const T* const rows = pack_chunk_rows(job, chunk, w);
-      for (int64_t tap = 0; tap < job.taps.count; ++tap)
-        add_chunk(job, chunk, tap, rows, stack, w);
+      for (int64_t tap = 0; tap < job.taps.count; ++tap) add_chunk(job, chunk, tap, rows, stack, w);
     }
     for (int64_t tap = 0; tap < job.taps.count; ++tap) store(job, tap, stack, w);
   }
@@ -202,8 +201,8 @@ class WeightGradient {
       const TileKernel<T>& kernel = kernel_of(number);
       pack_columns(c_, job.group, tiling_.first_col(number), kernel.nr, w.column_pieces, columns);
       for (int64_t tile = 0; tile < job.tiles.count; ++tile) {
-        T* const sums = stack + ((tap * job.panels.count + panel) * job.tiles.count + tile) *
-                                    stack_size();
+        T* const sums =
+            stack + ((tap * job.panels.count + panel) * job.tiles.count + tile) * stack_size();
         const T* vectors[max_tile_vectors];
         for (int i = 0; i < tiling_.mv; ++i)
           vectors[i] = rows + tile * tiling_.height() * chunk.count + i * tiling_.vector;
@@ -225,8 +224,8 @@ class WeightGradient {
                           (job.taps.first + tap) * c_.out_pixel +
                           tiling_.first_col(number) * c_.out_col;
       for (int64_t tile = 0; tile < job.tiles.count; ++tile) {
-        T* const sums = stack + ((tap * job.panels.count + panel) * job.tiles.count + tile) *
-                                    stack_size();
+        T* const sums =
+            stack + ((tap * job.panels.count + panel) * job.tiles.count + tile) * stack_size();
         const int64_t size = tiling_.height() * kernel.nr;
         if (depth == 0) std::fill(sums, sums + size, T(0));
         join_top(sums, size, depth, joins);

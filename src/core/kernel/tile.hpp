@@ -65,8 +65,8 @@ void sum_tile(const typename V::Scalar* const* a, int64_t a_step, const typename
 }
 
 template <class V, int MV, int NR>
-void store_tile(const typename V::Scalar* tile, const typename V::Scalar* bias,
-                double* const* out, int64_t column_step) {
+void store_tile(const typename V::Scalar* tile, const typename V::Scalar* bias, double* const* out,
+                int64_t column_step) {
   for (int j = 0; j < NR; ++j) {
     const typename V::Vector start = V::load(bias + j * V::lanes);
     for (int i = 0; i < MV; ++i) {
