@@ -12,8 +12,7 @@
 
 #include "../scratch.hpp"
 #include "algo.hpp"
-#include "pack.hpp"
-#include "tiles.hpp"
+#include "rows.hpp"
 
 namespace nnconv {
 
@@ -26,43 +25,6 @@ constexpr int64_t convert_chunk = 1 << 18;          // values converted between 
 constexpr double min_job = 2.5e5, max_job = 1.6e7;  // operations
 constexpr double wanted_jobs = 64;
 
-// Positions of the result whose lists are the same up to a shift: a product of axis classes.
-// Their rows, position by position, are cut into lines that stand side by side in memory, and
-// lines into vectors. Where `in_place`, vectors are read where they stand, and the last one of a
-// line starts early so as to end with it; else all rows are one line, to be packed.
-struct PositionClass {
-  const AxisClass* axes[max_spatial];
-  bool in_place;
-  int64_t line_positions, line_rows, line_vectors, vectors;
-
-  int64_t positions() const { return axes[0]->count * axes[1]->count * axes[2]->count; }
-  double terms() const {
-    return static_cast<double>(axes[0]->entries.size()) * axes[1]->entries.size() *
-           axes[2]->entries.size();
-  }
-};
-
-// Walks the positions of a class, first dimension fastest.
-class PositionWalk {
- public:
-  PositionWalk(const PositionClass& positions, int64_t at) : axes_(positions.axes) {
-    for (int i = 0; i < max_spatial; ++i) {
-      at_[i] = at % axes_[i]->count;
-      at /= axes_[i]->count;
-    }
-  }
-  void next() {
-    for (int i = 0; i < max_spatial && ++at_[i] == axes_[i]->count && i + 1 < max_spatial; ++i)
-      at_[i] = 0;
-  }
-  int64_t out(int i) const { return axes_[i]->first + at_[i] * axes_[i]->step; }
-  int64_t base(int i) const { return axes_[i]->base + at_[i] * axes_[i]->base_step; }
-
- private:
-  const AxisClass* const* axes_;
-  int64_t at_[max_spatial];
-};
-
 // An aligned part of the terms of a class: what the kernel sums, and what is packed for it.
 struct Chunk {
   int64_t number = 0;
@@ -71,23 +33,10 @@ struct Chunk {
   std::vector<Piece> pieces;
 };
 
-struct Range {
-  int64_t first, count;
-  int64_t end() const { return first + count; }
-};
-
 // A unit is one panel of one group.
 struct Job {
   int64_t position_class;
   Range vectors, units;
-};
-
-// A tile of rows: where its vectors are read, what is packed there, and where its rows go.
-template <class T>
-struct Tile {
-  const T* vectors[max_tile_vectors];
-  std::vector<RowRun> runs;
-  TileRows rows;
 };
 
 // What one thread keeps from job to job.
@@ -98,7 +47,6 @@ struct Workspace {
   int64_t chunk_terms = 0;  // packed terms of the largest chunk
   int kernel_depth = 0;     // tiles of a kernel's stack
   std::vector<Tile<T>> tiles;
-  std::vector<int64_t> offsets;
   Buffer panels, stack;
 };
 
@@ -107,17 +55,17 @@ class Gather {
  public:
   Gather(const Contraction& c, MapSide side, const Plan& plan, const Context& context)
       : c_(c),
-        plan_(plan),
         tiling_(plan.tiling),
         context_(context),
         kernels_{plan.isa->table<T>().find(tiling_.mv, tiling_.nr),
                  plan.isa->table<T>().find(tiling_.mv, tiling_.nr - 1)},
         taps_(c.b.extents[0] * c.b.extents[1] * c.b.extents[2]),
-        pairing_(c.paired_terms() ? 2 : 1) {
+        pairing_(c.paired_terms() ? 2 : 1),
+        layout_(c, plan) {
     for (int i = 0; i < max_spatial; ++i) axes_[i] = axis_classes(c.axes[i], side);
     for (const AxisClass& k : axes_[2])
       for (const AxisClass& j : axes_[1])
-        for (const AxisClass& i : axes_[0]) classes_.push_back(class_of({&i, &j, &k}));
+        for (const AxisClass& i : axes_[0]) classes_.push_back(layout_.class_of(i, j, k));
     // A chunk is 2^m blocks, so that the tree over chunks is the tree over blocks.
     while (chunk_terms_ * 2 * tiling_.height() * static_cast<int64_t>(sizeof(T)) <= chunk_bytes)
       chunk_terms_ *= 2;
@@ -203,31 +151,12 @@ class Gather {
 
   // ---- classes and jobs ----
 
-  PositionClass class_of(std::initializer_list<const AxisClass*> axes) const {
-    PositionClass positions{};
-    std::copy(axes.begin(), axes.end(), positions.axes);
-    const AxisClass& first = *positions.axes[0];
-    const int64_t all_rows = positions.positions() * c_.rows;
-    // With a single channel the pixels of a line stand side by side too.
-    const bool pixels_adjoin = c_.a.pixel * c_.a.width() * first.base_step == c_.rows;
-    positions.line_positions = pixels_adjoin ? first.count : 1;
-    positions.line_rows = positions.line_positions * c_.rows;
-    positions.line_vectors = (positions.line_rows + tiling_.vector - 1) / tiling_.vector;
-    // The last vector of a line repeats rows: a fifth of the work at most, else packing is less.
-    positions.in_place = plan_.reads_in_place && positions.line_rows >= tiling_.vector &&
-                         5 * positions.line_rows >= 4 * positions.line_vectors * tiling_.vector;
-    positions.vectors = positions.in_place ? positions.positions() / positions.line_positions *
-                                                 positions.line_vectors
-                                           : (all_rows + tiling_.vector - 1) / tiling_.vector;
-    return positions;
-  }
-
   // Cuts by the problem alone: rows first, then units, into jobs that are worth a thread's while
   // and short enough for a poll between them.
   std::vector<Job> cut_jobs(double& work) const {
     const int64_t count = slab_units_.count;
     const auto tile_work = [&](const PositionClass& positions) {
-      return 2.0 * (positions.terms() * c_.terms + 8) * tile_size();
+      return 2.0 * (positions.entries() * c_.terms + 8) * tile_size();
     };
     for (const PositionClass& positions : classes_)
       work += tile_work(positions) * (positions.vectors / tiling_.mv + 1) * count;
@@ -318,84 +247,6 @@ class Gather {
     });
   }
 
-  // ---- tiles ----
-
-  int64_t out_offset(const PositionWalk& at) const {
-    return c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
-  }
-  int64_t base_pixel(const PositionWalk& at) const {
-    return c_.a.pixel_number(at.base(0), at.base(1), at.base(2));
-  }
-
-  // Rows first, first + 1, ... of a line that starts at `at`, of which those below `fresh` are
-  // another vector's to store.
-  void place_vector(const PositionClass& positions, const PositionWalk& at, int64_t first,
-                    int64_t fresh, int i, TileRows& rows) const {
-    if (positions.line_positions == 1 && first == fresh) {
-      rows.vectors[i] = out_offset(at) + first;
-      return;
-    }
-    const int64_t position_step = positions.axes[0]->step * c_.out_pixel;
-    const int64_t last = first + tiling_.vector - 1;
-    const bool adjoin = position_step == c_.rows || first / c_.rows == last / c_.rows;
-    const auto offset = [&](int64_t row) {
-      return out_offset(at) + row / c_.rows * position_step + row % c_.rows;
-    };
-    if (first == fresh && adjoin) {
-      rows.vectors[i] = offset(first);
-      return;
-    }
-    for (int64_t row = fresh; row <= last; ++row)
-      rows.place_single(i, row - first, offset(row), tiling_.vector);
-  }
-
-  // A tile whose vectors are read in place. At the end of its class it reads its last vector
-  // again, and stores it once.
-  void place_in_place(const PositionClass& positions, int64_t group, Range vectors,
-                      Tile<T>& tile) const {
-    tile.rows.clear(tiling_.mv);
-    int64_t part = vectors.first % positions.line_vectors;
-    int64_t line = vectors.first / positions.line_vectors;
-    PositionWalk at(positions, line * positions.line_positions);
-    for (int i = 0; i < tiling_.mv; ++i) {
-      if (i >= vectors.count) {
-        tile.vectors[i] = tile.vectors[i - 1];
-        continue;
-      }
-      const int64_t fresh = part * tiling_.vector;
-      const int64_t first = std::min(fresh, positions.line_rows - tiling_.vector);
-      tile.vectors[i] =
-          in_place_ + (base_pixel(at) * c_.a.pixel + group * c_.a.group) * c_.a.width() + first;
-      place_vector(positions, at, first, fresh, i, tile.rows);
-      if (++part < positions.line_vectors) continue;
-      part = 0;
-      ++line;
-      if (positions.line_positions == 1)
-        at.next();
-      else
-        at = PositionWalk(positions, line * positions.line_positions);
-    }
-  }
-
-  // A tile whose rows are packed into `panel`: runs of rows, one position after the other.
-  void place_packed(const PositionClass& positions, int64_t first_vector, T* panel, Tile<T>& tile,
-                    std::vector<int64_t>& offsets) const {
-    const int64_t first = first_vector * tiling_.vector;
-    const int64_t count = std::min(tiling_.height(), positions.positions() * c_.rows - first);
-    tile.runs.clear();
-    offsets.clear();
-    PositionWalk at(positions, first / c_.rows);
-    int64_t row = first % c_.rows;
-    for (int64_t done = 0; done < count; at.next(), row = 0) {
-      const int64_t here = std::min(c_.rows - row, count - done);
-      tile.runs.push_back({base_pixel(at), row, here, done});
-      for (int64_t r = 0; r < here; ++r) offsets.push_back(out_offset(at) + row + r);
-      done += here;
-    }
-    tile.rows.place(offsets, tiling_.vector, tiling_.mv);
-    for (int i = 0; i < tiling_.mv; ++i) tile.vectors[i] = panel + i * tiling_.vector;
-  }
-
   // ---- sums ----
 
   // Some tiles of rows times the given units of one group.
@@ -410,9 +261,10 @@ class Gather {
       const Range part{vectors.first + static_cast<int64_t>(t) * tiling_.mv,
                        std::min<int64_t>(tiling_.mv, vectors.count - t * tiling_.mv)};
       if (positions.in_place)
-        place_in_place(positions, group, part, w.tiles[t]);
+        layout_.place_in_place(positions, in_place_ + group * c_.a.group * c_.a.width(), part,
+                               w.tiles[t]);
       else
-        place_packed(positions, part.first, panels + t * panel_size, w.tiles[t], w.offsets);
+        layout_.place_packed(positions, part.first, panels + t * panel_size, w.tiles[t]);
     }
 
     // Where there are several chunks, the sums of a tile and unit wait on a stack of their own.
@@ -446,11 +298,11 @@ class Gather {
   }
 
   const Contraction& c_;
-  const Plan& plan_;
   const Tiling& tiling_;
   const Context& context_;
   const TileKernel<T>* const kernels_[2];  // of the wide panels, of the narrow ones
   const int64_t taps_, pairing_;
+  const RowLayout layout_;
   int64_t chunk_terms_ = block_terms;
   std::vector<AxisClass> axes_[max_spatial];
   std::vector<PositionClass> classes_;

@@ -10,6 +10,11 @@
 
 namespace nnconv {
 
+struct Range {
+  int64_t first, count;
+  int64_t end() const { return first + count; }
+};
+
 // What the tree over chunks says of the next one: how many sums stand on a stack, how many joins
 // come before the chunk's own sum is put there, and how many after it.
 struct TreeStep {

@@ -25,11 +25,6 @@ constexpr int64_t chunk_terms = 512;  // a power of 2 of blocks
 constexpr int64_t stack_bytes = 8 << 20;
 constexpr double wanted_jobs = 16, min_job = 2.5e5;
 
-struct Range {
-  int64_t first, count;
-  int64_t end() const { return first + count; }
-};
-
 struct Job {
   int64_t group;
   Range tiles, panels, taps;
