@@ -42,8 +42,8 @@ differing <- function(actual, expected) {
   names(expected)[!mapply(same_bits, actual[names(expected)], expected)]
 }
 
-# Elementwise bounds of rounding for the output and the gradients: 64 units of the sums of the moduli
-# of the terms.
+# Elementwise bounds of rounding for the output and the gradients: 64 units of the sums of the
+# moduli of the terms.
 rounding <- function(case, operands) {
   unit <- if (is_single(case$dtype)) 2^-24 else 2^-53
   case$dtype <- "float64"

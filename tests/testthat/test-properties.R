@@ -27,7 +27,7 @@ test_that("gradients are adjoints of the forward map", {
     )
   }
   for (layer in layers) for (dtype in doubles) {
-    expect_cases(layer, how_many(20, 200), check, dtype = dtype, bias = TRUE)
+    expect_cases(layer, how_many(20, 100), check, dtype = dtype, bias = TRUE)
   }
 })
 
@@ -107,7 +107,7 @@ test_that("every padding is nnf_pad() and a valid convolution", {
     )
   }
   for (layer in conv_layers) for (dtype in doubles) {
-    expect_cases(layer, how_many(20, 200), check, dtype = dtype)
+    expect_cases(layer, how_many(20, 100), check, dtype = dtype)
   }
 })
 
