@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export LC_COLLATE := C
 
-cpp_files = $(shell find src tests/core -name '*.[ch]pp' ! -name RcppExports.cpp)
+cpp_files = $(shell find src tests/core -regex '.*[.]\(h\|hpp\|cpp\)' ! -name RcppExports.cpp)
 pictures = build/demo
 
 .NOTPARALLEL:

@@ -2,7 +2,7 @@
 # algorithm reads the plan that it is given; the plan knows of no algorithm.) The kernels are
 # included by the instruction sets alone, and those by nobody.
 shopt -s globstar
-grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src/**/*.[ch]pp | awk -F '[:"]' '
+grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src/**/*.{h,hpp,cpp} | awk -F '[:"]' '
   function layer(path) {
     if (path !~ /^core\//) return "glue"
     if (path ~ /^core\/(core|run|plan)\./) return substr(path, 6, index(path, ".") - 6)

@@ -3,5 +3,5 @@
 shopt -s globstar
 print='(printf|fprintf|vprintf|vfprintf|puts|putchar)[[:space:]]*\(|std::(cout|cerr|clog)\b'
 end='(abort|exit|_exit|quick_exit|terminate)[[:space:]]*\('
-! grep -nE "\\b($print|$end)" src/**/*.[ch]pp | grep -vE '^[^:]*:[0-9]+:[[:space:]]*//' ||
+! grep -nE "\\b($print|$end)" src/**/*.{h,hpp,cpp} | grep -vE '^[^:]*:[0-9]+:[[:space:]]*//' ||
   { echo "Raise a Fault instead."; exit 1; }

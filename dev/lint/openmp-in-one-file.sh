@@ -4,7 +4,7 @@ shopt -s globstar
 status=0
 use='#[[:space:]]*pragma[[:space:]]+omp|_Pragma\("omp|\bomp\.h|\bomp_[a-z_]+[[:space:]]*\('
 set='\bomp_set_(num_threads|dynamic|nested)[[:space:]]*\('
-lines() { grep -nE "$1" src/**/*.[ch]pp | grep -vE '^[^:]*:[0-9]+:[[:space:]]*//'; }
+lines() { grep -nE "$1" src/**/*.{h,hpp,cpp} | grep -vE '^[^:]*:[0-9]+:[[:space:]]*//'; }
 
 if lines "$use" | grep -v '^src/core/parallel\.cpp:'; then
   echo "OpenMP outside src/core/parallel.cpp: go through its functions."

@@ -24,7 +24,7 @@ namespace nnconv {
 namespace {
 
 // Below this many operations a parallel region costs more than it brings.
-constexpr double parallel_worth = 2e6;
+constexpr double parallel_worth = 8e6;
 constexpr auto poll_interval = std::chrono::milliseconds(20);
 
 long process_id() {
