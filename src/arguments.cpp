@@ -156,9 +156,15 @@ void check_array_kind(SEXP x, const char* name, const char* must) {
   const int type = TYPEOF(x);
   const bool numeric = type == REALSXP || type == INTSXP || type == LGLSXP || type == CPLXSXP;
   bool means_else = IS_S4_OBJECT(x);
-  for (const char* name : {"factor", "Date", "POSIXct", "difftime", "integer64"})
-    means_else = means_else || Rf_inherits(x, name);
+  for (const char* other : {"factor", "Date", "POSIXct", "difftime", "integer64"})
+    means_else = means_else || Rf_inherits(x, other);
   if (!numeric || means_else) refuse(FaultKind::type, name, must, x);
+}
+
+void check_vector_kind(SEXP x, const char* name, const char* must) {
+  check_array_kind(x, name, must);
+  // Without a dim TRUE is more likely a flag than data.
+  if (TYPEOF(x) == LGLSXP && !is_bare_na(x)) refuse(FaultKind::type, name, must, x);
 }
 
 ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
@@ -192,7 +198,7 @@ ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {
   if (Rf_isNull(x)) return {};
   const std::string must = "NULL or a numeric vector of length " + std::to_string(length) +
                            ", one value per output channel";
-  check_array_kind(x, "bias", must.c_str());
+  check_vector_kind(x, "bias", must.c_str());
   if (dim_of(x).size() > 1 || Rf_xlength(x) != length)
     throw Fault(
         FaultKind::shape, "bias", must,

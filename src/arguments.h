@@ -51,4 +51,7 @@ bool is_plain_number(SEXP x);
 // Throws unless x is numeric, logical or complex, and of no class that means something else.
 void check_array_kind(SEXP x, const char* name, const char* must);
 
+// Likewise for a vector, which is not logical but for a bare NA.
+void check_vector_kind(SEXP x, const char* name, const char* must);
+
 }  // namespace nnconv

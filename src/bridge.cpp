@@ -8,8 +8,27 @@ namespace nnconv {
 
 namespace {
 
-std::string quoted(SEXP string) {
-  return string == NA_STRING ? "NA" : "\"" + std::string(Rf_translateCharUTF8(string)) + "\"";
+std::string utf8(SEXP string) {
+  // R will not translate bytes; nothing is known of them but that they are no text.
+  if (Rf_getCharCE(string) == CE_BYTES) return "<bytes>";
+  const char* text = "";
+  Rcpp::unwindProtect([&] {
+    text = Rf_translateCharUTF8(string);
+    return R_NilValue;
+  });
+  return text;
+}
+
+std::string quoted(SEXP string) { return string == NA_STRING ? "NA" : "\"" + utf8(string) + "\""; }
+
+// The data of an argument, which is only read.
+const double* read_only(SEXP x) {
+  const void* data = nullptr;
+  Rcpp::unwindProtect([&] {
+    data = DATAPTR_RO(x);
+    return R_NilValue;
+  });
+  return static_cast<const double*>(data);
 }
 
 std::string number(double x) {
@@ -55,8 +74,6 @@ void poll_r() {
   Rcpp::unwindProtect([] { return check_interrupt(); });
 }
 
-constexpr int64_t conversion_chunk = 1 << 18;
-
 }  // namespace
 
 std::string describe(SEXP x) {
@@ -66,9 +83,8 @@ std::string describe(SEXP x) {
   if (Rf_isFunction(x)) return "a function";
   if (OBJECT(x)) {
     const SEXP classes = Rf_getAttrib(x, R_ClassSymbol);
-    const std::string name = Rf_isString(classes) && Rf_length(classes) > 0
-                                 ? Rf_translateCharUTF8(STRING_ELT(classes, 0))
-                                 : "unknown";
+    const std::string name =
+        Rf_isString(classes) && Rf_length(classes) > 0 ? utf8(STRING_ELT(classes, 0)) : "unknown";
     return "an object of class \"" + name + "\"";
   }
   if (TYPEOF(x) == VECSXP) return "a list";
@@ -102,7 +118,7 @@ ArrayArgument view_of(SEXP x, const Context& context) {
   if (TYPEOF(x) == REALSXP || TYPEOF(x) == CPLXSXP) {
     view.keeps = x;
     view.array.is_complex = TYPEOF(x) == CPLXSXP;
-    view.array.data = data_of(x);
+    view.array.data = read_only(x);
     return view;
   }
   const R_xlen_t n = Rf_xlength(x);
@@ -114,12 +130,9 @@ ArrayArgument view_of(SEXP x, const Context& context) {
   });
   double* const to = data_of(view.keeps);
   const double missing = NA_REAL;
-  parallel_for(context, (n + conversion_chunk - 1) / conversion_chunk, static_cast<double>(n),
-               [=](int64_t chunk, Worker&) {
-                 const int64_t end = std::min<int64_t>(n, (chunk + 1) * conversion_chunk);
-                 for (int64_t i = chunk * conversion_chunk; i < end; ++i)
-                   to[i] = from[i] == NA_INTEGER ? missing : from[i];
-               });
+  parallel_ranges(context, n, [=](int64_t i, int64_t end) {
+    for (; i < end; ++i) to[i] = from[i] == NA_INTEGER ? missing : from[i];
+  });
   view.array.data = to;
   return view;
 }
@@ -139,10 +152,10 @@ SEXP new_array(bool is_complex, const Extents& dim) {
   });
 }
 
-double* data_of(SEXP array) {
+double* data_of(SEXP result) {
   double* data = nullptr;
   Rcpp::unwindProtect([&] {
-    data = TYPEOF(array) == CPLXSXP ? reinterpret_cast<double*>(COMPLEX(array)) : REAL(array);
+    data = TYPEOF(result) == CPLXSXP ? reinterpret_cast<double*>(COMPLEX(result)) : REAL(result);
     return R_NilValue;
   });
   return data;

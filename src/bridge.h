@@ -22,8 +22,8 @@ ArrayArgument view_of(SEXP x, const Context& context);
 
 // A plain double or complex array with this dim; its values are not set.
 SEXP new_array(bool is_complex, const Extents& dim);
-double* data_of(SEXP array);
-Extents dim_of(SEXP x);  // empty: there is none
+double* data_of(SEXP result);  // to be written
+Extents dim_of(SEXP x);        // empty: there is none
 
 // What messages say was found: "0", "the string \"3\"", "a matrix of dim (3, 4)".
 std::string describe(SEXP x);

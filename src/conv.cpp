@@ -53,6 +53,7 @@ SEXP forward(const Arguments& arguments, SEXP input, SEXP weight, SEXP bias, con
   const ArrayArgument w = array_argument(weight, "weight", arguments.ndim, false, context);
   const Layer layer = layer_of(arguments, w.dim);
   check_groups(layer, x.dim, w.dim);
+  check_weight(layer.geometry, w.dim);
   const int64_t channels = layer.geometry.transposed ? w.dim[1] * layer.geometry.groups : w.dim[0];
   return layer_forward(layer, x, w, bias_argument(bias, channels, context), context, wish);
 }

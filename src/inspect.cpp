@@ -6,7 +6,7 @@ using namespace nnconv;
 // [[Rcpp::export(rng = false)]]
 SEXP check_count_(SEXP x, std::string argument, int least) {
   return entry([&]() -> SEXP {
-    return Rf_ScalarInteger(static_cast<int>(count_argument(x, argument.c_str(), least)));
+    return Rcpp::wrap(static_cast<int>(count_argument(x, argument.c_str(), least)));
   });
 }
 
@@ -15,7 +15,7 @@ std::string describe_(SEXP x) { return describe(x); }
 
 // [[Rcpp::export(rng = false)]]
 SEXP num_threads_() {
-  return entry([]() -> SEXP { return Rf_ScalarInteger(call_context().threads); });
+  return entry([]() -> SEXP { return Rcpp::wrap(call_context().threads); });
 }
 
 // [[Rcpp::export(rng = false)]]

@@ -9,16 +9,6 @@ Array conjugated(Array array) {
   return array;
 }
 
-// The real parts of a complex array, as an array of the same dim.
-SEXP real_part(SEXP array) {
-  const Extents dim = dim_of(array);
-  const Rcpp::Shield<SEXP> result(new_array(false, dim));
-  const double* const from = data_of(array);
-  double* const to = data_of(result);
-  for (R_xlen_t i = 0; i < Rf_xlength(array); ++i) to[i] = from[2 * i];
-  return result;
-}
-
 bool is_empty(SEXP array) { return Rf_xlength(array) == 0; }
 
 void check_grad_output(const ArrayArgument& grad_output, const Extents& wanted) {
@@ -74,54 +64,53 @@ SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
   const Geometry& g = layer.geometry;
   const Problem problem = fit(g, input.dim, weight.dim);
   check_grad_output(grad_output, output_extents(g, problem, input.dim.size()));
-  const bool is_complex = layer.dtype.is_complex || input.array.is_complex ||
-                          weight.array.is_complex || grad_output.array.is_complex;
+  const bool any_complex =
+      input.array.is_complex || weight.array.is_complex || grad_output.array.is_complex;
+  const auto is_complex = [&](bool complex_operand) {
+    return layer.dtype.is_complex || (any_complex && complex_operand);
+  };
 
   Rcpp::List gradients =
       Rcpp::List::create(Rcpp::Named("input") = R_NilValue, Rcpp::Named("weight") = R_NilValue,
                          Rcpp::Named("bias") = R_NilValue);
-  const auto put = [&](int where, SEXP gradient, bool real_operand) {
-    const Rcpp::Shield<SEXP> keep(gradient);
-    const bool take_real = is_complex && real_operand && !layer.dtype.is_complex;
-    gradients[where] = take_real ? real_part(keep) : gradient;
-  };
-  const auto zeros = [&](SEXP array) {
-    std::fill_n(data_of(array), Rf_xlength(array) * (is_complex ? 2 : 1), 0.0);
-  };
-  const auto gradient = [&](const Extents& dim, Direction direction, Array a, Array b) {
-    const Rcpp::Shield<SEXP> result(new_array(is_complex, dim));
-    const Task task{direction, a, b, {}, data_of(result), is_complex, layer.dtype.single};
-    if (problem.batch == 0)
-      zeros(result);
+  // Makes an array for a gradient, puts it in its place and has it computed; zeros where there
+  // are no samples.
+  const auto add_gradient = [&](int where, bool complex_result, const Extents& dim,
+                                const auto& compute) {
+    gradients[where] = new_array(complex_result, dim);
+    const SEXP result = gradients[where];
+    double* const out = data_of(result);
+    if (problem.batch > 0)
+      compute(out);
     else
-      run(problem, task, context, wish);
-    return static_cast<SEXP>(result);
+      std::fill_n(out, Rf_xlength(result) * (complex_result ? 2 : 1), 0.0);
+  };
+  const auto add_operand_gradient = [&](int where, const ArrayArgument& operand,
+                                        Direction direction, const Array& a, const Array& b) {
+    const bool complex_result = is_complex(operand.array.is_complex);
+    add_gradient(where, complex_result, operand.dim, [&](double* out) {
+      run(problem, {direction, a, b, {}, out, complex_result, layer.dtype.single}, context, wish);
+    });
   };
 
+  const Array& g_out = grad_output.array;
   if (needs.input)
-    put(0,
-        gradient(input.dim, g.transposed ? Direction::forward : Direction::backward_input,
-                 grad_output.array, conjugated(weight.array)),
-        !input.array.is_complex);
-  if (needs.weight)
-    put(1,
-        g.transposed ? gradient(weight.dim, Direction::backward_weight, conjugated(input.array),
-                                grad_output.array)
-                     : gradient(weight.dim, Direction::backward_weight, grad_output.array,
-                                conjugated(input.array)),
-        !weight.array.is_complex);
+    add_operand_gradient(0, input, g.transposed ? Direction::forward : Direction::backward_input,
+                         g_out, conjugated(weight.array));
+  if (needs.weight && g.transposed)
+    add_operand_gradient(1, weight, Direction::backward_weight, conjugated(input.array), g_out);
+  if (needs.weight && !g.transposed)
+    add_operand_gradient(1, weight, Direction::backward_weight, g_out, conjugated(input.array));
   if (needs.bias) {
     const int64_t channels = g.transposed ? problem.c_in : problem.c_out;
     const int64_t pixels = g.transposed ? problem.in_pixels() : problem.out_pixels();
-    const Rcpp::Shield<SEXP> result(new_array(is_complex, {channels}));
-    Rf_setAttrib(result, R_DimSymbol, R_NilValue);
-    if (problem.batch == 0)
-      zeros(result);
-    else
-      run(ChannelSums{problem.batch, channels, pixels, grad_output.array, data_of(result),
-                      is_complex, layer.dtype.single},
+    const bool complex_result = is_complex(!real_bias);
+    add_gradient(2, complex_result, {channels}, [&](double* out) {
+      run(ChannelSums{problem.batch, channels, pixels, g_out, out, complex_result,
+                      layer.dtype.single},
           context, wish);
-    put(2, result, real_bias);
+    });
+    Rf_setAttrib(gradients[2], R_DimSymbol, R_NilValue);
   }
   return gradients;
 }

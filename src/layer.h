@@ -22,7 +22,7 @@ struct Needs {
 Needs needs_argument(SEXP x);
 
 // list(input =, weight =, bias =); NULL for what is not wanted. The gradient of a real operand is
-// real: the real part of that of its complex copy, as in PyTorch.
+// real, unless dtype is complex: the real part of that of its complex copy, as in PyTorch.
 SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
                     const ArrayArgument& input, const ArrayArgument& weight, bool real_bias,
                     const Needs& needs, const Context& context, const Wish& wish = {});

@@ -1,5 +1,7 @@
 // Entry points of modules: arguments are read once, when a module is made, into a vector of
 // numbers that R keeps and hands back at each call.
+#include <cmath>
+
 #include "layer.h"
 
 namespace nnconv {
@@ -32,30 +34,40 @@ Rcpp::NumericVector pack(Layer layer) {
   return packed;
 }
 
-// Checked as far as the core relies on it: the numbers may come from a damaged file.
+[[noreturn]] void damaged() {
+  Rcpp::stop("this module is damaged: its geometry is not what the package made");
+}
+
+// Checked as far as the core relies on it, for the numbers may come from a damaged file.
 Layer unpack(SEXP packed) {
-  const auto damaged = [] {
-    Rcpp::stop("this module is damaged: its geometry is not what the package made");
-  };
   if (TYPEOF(packed) != REALSXP || Rf_xlength(packed) != packed_length) damaged();
   const double* const values = REAL_RO(packed);
+  constexpr double largest_pad = 4611686018427387904.0;  // (2^31)^2, of "same" and "causal"
   for (int i = 0; i < packed_length; ++i)
-    if (!(values[i] >= 0 && values[i] <= 9007199254740992.0)) damaged();
+    if (!(values[i] >= 0 && values[i] <= largest_pad && values[i] == std::floor(values[i])))
+      damaged();
   Layer layer;
   Geometry& g = layer.geometry;
-  g.ndim = static_cast<int>(values[0]);
+  g.ndim = static_cast<int>(std::min<double>(values[0], max_spatial + 1));
   g.transposed = values[1] != 0;
   g.groups = static_cast<int64_t>(values[2]);
-  if (g.ndim < 1 || g.ndim > max_spatial || g.groups < 1 || values[3] > 3) damaged();
-  g.mode = static_cast<PadMode>(static_cast<int>(values[3]));
+  g.mode = static_cast<PadMode>(static_cast<int>(std::min(values[3], 3.0)));
   layer.dtype = {values[4] != 0, values[5] != 0};
   Spatial* fields[6];
   spatial_fields(g, fields);
   for (int f = 0; f < 6; ++f)
-    for (int i = 0; i < max_spatial; ++i) {
+    for (int i = 0; i < max_spatial; ++i)
       (*fields[f])[i] = static_cast<int64_t>(values[6 + f * max_spatial + i]);
-      if (f < 3 && ((*fields[f])[i] < 1 || (*fields[f])[i] > max_extent)) damaged();
-    }
+  if (g.ndim < 1 || g.ndim > max_spatial || g.groups < 1 || g.groups > max_extent ||
+      (g.transposed && g.mode != PadMode::zeros))
+    damaged();
+  for (int i = 0; i < max_spatial; ++i) {
+    const bool used = i < g.ndim;
+    for (const int64_t value : {g.kernel[i], g.stride[i], g.dilation[i]})
+      if (value < 1 || value > (used ? max_extent : 1)) damaged();
+    if (!used && (g.pad_lo[i] != 0 || g.pad_hi[i] != 0)) damaged();
+    if (g.output_padding[i] > (used ? max_extent : 0)) damaged();
+  }
   return layer;
 }
 
@@ -87,8 +99,33 @@ void check_weight_size(int64_t in_channels, int64_t out_channels, const Geometry
   for (const int64_t kernel : g.kernel) size *= static_cast<double>(kernel);
   if (size > R_XLEN_T_MAX)
     throw Fault(FaultKind::value, "kernel_size", "small enough for a weight that R can hold",
-                std::to_string(size) + " values of weight");
+                "a weight of more than 2^52 values");
 }
+
+// What a module and its input bring to a call.
+struct ModuleCall {
+  Layer layer;
+  const Context context;
+  const ArrayArgument input, weight;
+
+  ModuleCall(SEXP geometry, SEXP x, SEXP w)
+      : layer(unpack(geometry)),
+        context(call_context()),
+        input(array_argument(x, "input", layer.geometry.ndim, true, context)),
+        weight(array_argument(w, "weight", layer.geometry.ndim, false, context)) {
+    check_weight(layer.geometry, weight.dim);
+  }
+
+  int64_t out_channels() const {
+    const Geometry& g = layer.geometry;
+    return g.transposed ? weight.dim[1] * g.groups : weight.dim[0];
+  }
+
+  void set_output_size(const Spatial& size, const char* argument, FaultKind kind) {
+    Geometry& g = layer.geometry;
+    g.output_padding = output_padding_for(g, spatial_of(input.dim, g.ndim), size, argument, kind);
+  }
+};
 
 }  // namespace
 
@@ -139,17 +176,13 @@ SEXP conv_spec_(int ndim, bool transposed, SEXP in_channels, SEXP out_channels, 
 // [[Rcpp::export(rng = false)]]
 SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP output_size) {
   return entry([&] {
-    Layer layer = unpack(geometry);
-    Geometry& g = layer.geometry;
-    const Context context = call_context();
-    const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
-    const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
+    ModuleCall call(geometry, input, weight);
+    const Geometry& g = call.layer.geometry;
     if (!Rf_isNull(output_size))
-      g.output_padding = output_padding_for(g, spatial_of(x.dim, g.ndim),
-                                            output_size_argument(output_size, g.ndim, x.dim.size()),
-                                            "output_size", FaultKind::value);
-    const int64_t channels = g.transposed ? w.dim[1] * g.groups : w.dim[0];
-    return layer_forward(layer, x, w, bias_argument(bias, channels, context), context);
+      call.set_output_size(output_size_argument(output_size, g.ndim, call.input.dim.size()),
+                           "output_size", FaultKind::value);
+    return layer_forward(call.layer, call.input, call.weight,
+                         bias_argument(bias, call.out_channels(), call.context), call.context);
   });
 }
 
@@ -158,19 +191,15 @@ SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP out
 SEXP module_backward_(SEXP geometry, SEXP grad_output, SEXP input, SEXP weight, SEXP bias,
                       SEXP needs) {
   return entry([&] {
-    Layer layer = unpack(geometry);
-    Geometry& g = layer.geometry;
-    const Context context = call_context();
-    const ArrayArgument dy = array_argument(grad_output, "grad_output", g.ndim, true, context);
-    const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
-    const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
+    ModuleCall call(geometry, input, weight);
+    const Geometry& g = call.layer.geometry;
+    const ArrayArgument dy = array_argument(grad_output, "grad_output", g.ndim, true, call.context);
     if (g.transposed)
-      g.output_padding =
-          output_padding_for(g, spatial_of(x.dim, g.ndim), spatial_of(dy.dim, g.ndim),
-                             "grad_output", FaultKind::shape);
+      call.set_output_size(spatial_of(dy.dim, g.ndim), "grad_output", FaultKind::shape);
     Needs wanted = needs_argument(needs);
     wanted.bias = wanted.bias && !Rf_isNull(bias);
-    return layer_backward(layer, dy, x, w, TYPEOF(bias) != CPLXSXP, wanted, context);
+    return layer_backward(call.layer, dy, call.input, call.weight, TYPEOF(bias) != CPLXSXP, wanted,
+                          call.context);
   });
 }
 
@@ -183,7 +212,10 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
     const bool is_vector = wanted.size() == 1;
     const std::string must = is_vector ? "a numeric vector of length " + std::to_string(wanted[0])
                                        : "a numeric array of dim " + show(wanted);
-    check_array_kind(x, argument.c_str(), must.c_str());
+    if (is_vector)
+      check_vector_kind(x, argument.c_str(), must.c_str());
+    else
+      check_array_kind(x, argument.c_str(), must.c_str());
     const Extents found = dim_of(x);
     const bool fits = is_vector ? found.size() <= 1 && Rf_xlength(x) == wanted[0] : found == wanted;
     if (!fits)
@@ -191,36 +223,40 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
           FaultKind::shape, argument, must,
           found.empty() ? "a vector of length " + std::to_string(Rf_xlength(x)) : describe(x));
     const bool is_complex = TYPEOF(x) == CPLXSXP;
-    const ArrayArgument view = view_of(x, call_context());
+    const Context context = call_context();
+    const ArrayArgument view = view_of(x, context);
     const Rcpp::Shield<SEXP> plain(new_array(is_complex, wanted));
-    std::copy_n(view.array.data, Rf_xlength(x) * (is_complex ? 2 : 1), data_of(plain));
+    const double* const from = view.array.data;
+    double* const to = data_of(plain);
+    parallel_ranges(context, Rf_xlength(x) * (is_complex ? 2 : 1),
+                    [=](int64_t i, int64_t end) { std::copy(from + i, from + end, to + i); });
     if (is_vector) Rf_setAttrib(plain, R_DimSymbol, R_NilValue);
     return plain;
   });
 }
 
-// What run() would do for a module and its gradients: a data frame's columns.
+// What run() would do for a module's output and the gradients of its input and weight.
 // [[Rcpp::export(rng = false)]]
 SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {
   return entry([&]() -> SEXP {
-    const Layer layer = unpack(geometry);
-    const Geometry& g = layer.geometry;
-    const Context context = call_context();
-    const ArrayArgument x = array_argument(input, "input", g.ndim, true, context);
-    const ArrayArgument w = array_argument(weight, "weight", g.ndim, false, context);
-    const Problem problem = fit(g, x.dim, w.dim);
+    const ModuleCall call(geometry, input, weight);
+    const Geometry& g = call.layer.geometry;
+    const Array& x = call.input.array;
+    const Array& w = call.weight.array;
+    const Problem problem = fit(g, call.input.dim, call.weight.dim);
+    const bool is_complex = call.layer.dtype.is_complex || x.is_complex || w.is_complex;
+    const Array y{nullptr, is_complex, false};
     Rcpp::CharacterVector kernels, reasons;
-    const Direction forward = g.transposed ? Direction::backward_input : Direction::forward;
-    const Direction backward = g.transposed ? Direction::forward : Direction::backward_input;
-    for (const Direction direction : {forward, backward, Direction::backward_weight}) {
-      const bool is_complex = layer.dtype.is_complex || x.array.is_complex || w.array.is_complex;
-      const Array& b = direction == Direction::backward_weight ? x.array : w.array;
-      const Array a{nullptr, is_complex, false};
+    const auto add = [&](Direction direction, const Array& a, const Array& b) {
       const Plan plan =
-          plan_of(problem, {direction, a, b, {}, nullptr, is_complex, layer.dtype.single});
+          plan_of(problem, {direction, a, b, {}, nullptr, is_complex, call.layer.dtype.single});
       kernels.push_back(plan.kernel);
       reasons.push_back(plan.reason);
-    }
+    };
+    const Direction forward = Direction::forward, backward = Direction::backward_input;
+    add(g.transposed ? backward : forward, x, w);
+    add(g.transposed ? forward : backward, y, w);
+    add(Direction::backward_weight, g.transposed ? x : y, g.transposed ? y : x);
     return Rcpp::List::create(Rcpp::Named("kernel") = kernels, Rcpp::Named("reason") = reasons);
   });
 }

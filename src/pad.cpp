@@ -1,4 +1,6 @@
 // Entry point of nnf_pad().
+#include <cmath>
+
 #include "arguments.h"
 
 namespace nnconv {
@@ -52,6 +54,24 @@ void check_dim(const PadDim& dim, PadMode mode, std::size_t number, SEXP pad) {
                 "such that 1 to 2147483647 positions of `input` are left" + where, describe(pad));
 }
 
+// What constant padding is filled with; NULL is 0.
+struct Constant {
+  double value[2] = {0, 0};
+  bool is_complex = false;
+};
+
+Constant constant_argument(SEXP x) {
+  Constant constant;
+  if (Rf_isNull(x)) return constant;
+  check_vector_kind(x, "value", "one number");
+  if (Rf_xlength(x) != 1) refuse(FaultKind::value, "value", "one number", x);
+  const ArrayArgument number = view_of(x, Context());
+  constant.is_complex = number.array.is_complex;
+  constant.value[0] = number.array.data[0];
+  if (constant.is_complex) constant.value[1] = number.array.data[1];
+  return constant;
+}
+
 }  // namespace
 
 }  // namespace nnconv
@@ -72,24 +92,14 @@ SEXP pad_(SEXP input, SEXP pad, SEXP mode, SEXP value) {
     const std::vector<PadDim> dims = pad_dims(pad, dim_of(input));
     for (std::size_t d = 0; d < dims.size(); ++d) check_dim(dims[d], pad_mode, d, pad);
 
-    double constant[2] = {0, 0};
-    bool is_complex = TYPEOF(input) == CPLXSXP;
-    if (!Rf_isNull(value)) {
-      check_array_kind(value, "value", "one number");
-      if (Rf_xlength(value) != 1) refuse(FaultKind::value, "value", "one number", value);
-      if (TYPEOF(value) == LGLSXP && LOGICAL_ELT(value, 0) != NA_LOGICAL)
-        refuse(FaultKind::type, "value", "one number", value);
-      const ArrayArgument number = view_of(value, Context());
-      is_complex = is_complex || number.array.is_complex;
-      constant[0] = number.array.data[0];
-      if (number.array.is_complex) constant[1] = number.array.data[1];
-    }
+    const Constant constant = constant_argument(value);
+    const bool is_complex = TYPEOF(input) == CPLXSXP || constant.is_complex;
     const Context context = call_context();
     const ArrayArgument x = view_of(input, context);
     Extents out;
     for (const PadDim& dim : dims) out.push_back(dim.out());
     const Rcpp::Shield<SEXP> result(new_array(is_complex, out));
-    pad_array(x.array, dims, pad_mode, constant, data_of(result), is_complex, context);
+    pad_array(x.array, dims, pad_mode, constant.value, data_of(result), is_complex, context);
     return result;
   });
 }

@@ -14,28 +14,32 @@ void entries_of_output(const Axis& axis, int64_t q, std::vector<AxisEntry>& entr
   }
 }
 
-// The positions of the padded input where input position p stands: itself and its images.
-std::vector<int64_t> images(const Axis& axis, int64_t p) {
-  std::vector<int64_t> found{p};
+struct Interval {
+  int64_t first, last;
+};
+
+// Where input position p stands in the padded input: itself and its images, in rising order.
+std::vector<Interval> images(const Axis& axis, int64_t p) {
   const int64_t last = axis.in - 1;
+  std::vector<Interval> found;
   const auto add = [&](int64_t v) {
-    if (v >= -axis.pad_lo && v <= last + axis.pad_hi) found.push_back(v);
+    if (v >= -axis.pad_lo && v <= last + axis.pad_hi) found.push_back({v, v});
   };
   switch (axis.mode) {
     case PadMode::zeros:
+      add(p);
       break;
     case PadMode::reflect:
       if (p > 0) add(-p);
+      add(p);
       if (p < last) add(2 * last - p);
       break;
     case PadMode::replicate:
-      if (p == 0)
-        for (int64_t v = -axis.pad_lo; v < 0; ++v) found.push_back(v);
-      if (p == last)
-        for (int64_t v = last + 1; v <= last + axis.pad_hi; ++v) found.push_back(v);
+      found.push_back({p == 0 ? -axis.pad_lo : p, p == last ? last + axis.pad_hi : p});
       break;
     case PadMode::circular:
       add(p - axis.in);
+      add(p);
       add(p + axis.in);
       break;
   }
@@ -51,20 +55,36 @@ int64_t slots_of(const Axis& axis, MapSide side, const std::vector<AxisEntry>& e
   return (axis.kernel - 1) / tap_period(axis) + 1;
 }
 
+// x / y rounded up, for y > 0.
+int64_t ceiling(int64_t x, int64_t y) { return x > 0 ? (x - 1) / y + 1 : x / y; }
+
 void entries_of_input(const Axis& axis, int64_t p, std::vector<AxisEntry>& entries) {
-  for (const int64_t v : images(axis, p)) {
-    for (int64_t t = 0; t < axis.kernel; ++t) {
-      const int64_t reach = v + axis.pad_lo - t * axis.dilation;
-      if (reach < 0) break;
-      const int64_t q = reach / axis.stride;
-      if (reach % axis.stride == 0 && q < axis.out) entries.push_back({t / tap_period(axis), t, q});
+  const std::vector<Interval> images_of_p = images(axis, p);
+  const bool ranked = axis.mode != PadMode::zeros;
+  const int64_t period = tap_period(axis);
+  for (int64_t t = 0; t < axis.kernel; ++t) {
+    const int64_t shift = axis.pad_lo - t * axis.dilation;  // q * stride = v + shift
+    if (images_of_p.back().last + shift < 0) break;
+    for (const Interval& v : images_of_p) {
+      if (v.last + shift < 0) continue;
+      const int64_t first = std::max<int64_t>(0, ceiling(v.first + shift, axis.stride));
+      const int64_t last = std::min(axis.out - 1, (v.last + shift) / axis.stride);
+      for (int64_t q = first; q <= last; ++q)
+        entries.push_back({ranked ? static_cast<int64_t>(entries.size()) : t / period, t, q});
     }
   }
-  if (axis.mode == PadMode::zeros) return;
-  std::sort(entries.begin(), entries.end(), [](const AxisEntry& a, const AxisEntry& b) {
-    return a.tap != b.tap ? a.tap < b.tap : a.position < b.position;
-  });
-  for (std::size_t rank = 0; rank < entries.size(); ++rank) entries[rank].slot = rank;
+}
+
+// The list of position u, its positions relative to the first, which is returned.
+int64_t entries_at(const Axis& axis, MapSide side, int64_t u, std::vector<AxisEntry>& entries) {
+  entries.clear();
+  if (side == MapSide::outputs)
+    entries_of_output(axis, u, entries);
+  else
+    entries_of_input(axis, u, entries);
+  const int64_t base = entries.empty() ? 0 : entries.front().position;
+  for (AxisEntry& entry : entries) entry.position -= base;
+  return base;
 }
 
 // Positions [begin, end) whose lists need no look: all taps that the stride allows are
@@ -89,38 +109,41 @@ Interior interior_of(const Axis& axis, MapSide side) {
 
 }  // namespace
 
-std::vector<AxisClass> axis_classes(const Axis& axis, MapSide side) {
+AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
   const int64_t positions = side == MapSide::outputs ? axis.out : axis.in;
   const Interior interior = interior_of(axis, side);
-  std::vector<AxisClass> classes;
-  std::vector<AxisEntry> entries;
+  AxisMap map;
+  Poll poll(context);
+  std::vector<AxisEntry> entries, last_entries;
   for (int64_t phase = 0; phase < std::min(interior.period, positions); ++phase) {
-    std::size_t open = classes.size();  // no class of this phase can be extended yet
+    last_entries.clear();  // no class of another phase can be extended
     for (int64_t u = phase; u < positions; u += interior.period) {
-      entries.clear();
-      if (side == MapSide::outputs)
-        entries_of_output(axis, u, entries);
-      else
-        entries_of_input(axis, u, entries);
-      const int64_t base = entries.empty() ? 0 : entries.front().position;
-      for (auto& entry : entries) entry.position -= base;
-
+      poll.now_and_then();
+      const int64_t base = entries_at(axis, side, u, entries);
       int64_t count = 1;
       if (u >= interior.begin && u < interior.end)
         count = (interior.end - 1 - u) / interior.period + 1;
-
-      const bool extends =
-          open < classes.size() && classes.back().entries == entries &&
-          (entries.empty() || base == classes.back().base + classes.back().count * interior.shift);
-      if (extends)
-        classes.back().count += count;
-      else
-        classes.push_back({u, interior.period, count, base, interior.shift,
-                           slots_of(axis, side, entries), entries});
+      if (entries.empty()) {
+        map.complete = false;
+      } else if (entries == last_entries &&
+                 base == map.classes.back().base + map.classes.back().count * interior.shift) {
+        map.classes.back().count += count;
+      } else {
+        map.classes.push_back({u, interior.period, count, base, interior.shift,
+                               static_cast<int64_t>(entries.size()),
+                               slots_of(axis, side, entries)});
+      }
+      std::swap(entries, last_entries);
       u += (count - 1) * interior.period;
     }
   }
-  return classes;
+  return map;
+}
+
+std::vector<AxisEntry> entries_of(const Axis& axis, MapSide side, const AxisClass& positions) {
+  std::vector<AxisEntry> entries;
+  entries_at(axis, side, positions.first, entries);
+  return entries;
 }
 
 }  // namespace nnconv

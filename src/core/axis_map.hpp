@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "axis.hpp"
+#include "parallel.hpp"
 
 namespace nnconv {
 
@@ -27,14 +28,23 @@ struct AxisEntry {
 };
 
 // Positions first, first + step, ... (count of them), which read at base, base + base_step, ...
-// plus each entry's position. Entries run by (tap, position); slots by rising number below `slots`.
+// plus each entry's position. The lists themselves are made when they are used: a long kernel has
+// many classes at its borders.
 struct AxisClass {
   int64_t first, step, count;
   int64_t base, base_step;
-  int64_t slots;
-  std::vector<AxisEntry> entries;
+  int64_t entries;
+  int64_t slots;  // all slots are below
 };
 
-std::vector<AxisClass> axis_classes(const Axis& axis, MapSide side);
+struct AxisMap {
+  std::vector<AxisClass> classes;  // of all positions that read anything
+  bool complete = true;            // whether these are all positions
+};
+
+AxisMap axis_map(const Axis& axis, MapSide side, const Context& context);
+
+// The list of a class, by (tap, position), slots rising.
+std::vector<AxisEntry> entries_of(const Axis& axis, MapSide side, const AxisClass& positions);
 
 }  // namespace nnconv

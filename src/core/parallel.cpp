@@ -24,8 +24,11 @@ namespace nnconv {
 namespace {
 
 // Below this many operations a parallel region costs more than it brings.
-constexpr double parallel_worth = 8e6;
+[[maybe_unused]] constexpr double parallel_worth = 8e6;
 constexpr auto poll_interval = std::chrono::milliseconds(20);
+constexpr int64_t range_elements = 1 << 18;
+// Moving an element costs about as much as so many operations on numbers in registers.
+constexpr double moving = 8;
 
 long process_id() {
 #ifdef _WIN32
@@ -74,11 +77,19 @@ int proven_threads(int wanted) {
 
 }  // namespace
 
+void Poll::now_and_then() {
+  if (poll_ == nullptr) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_ < poll_interval) return;
+  last_ = now;
+  poll_();
+}
+
 // The state that the threads of one loop share.
 class Team {
  public:
   Team(const Context& context, int64_t chunks, const std::function<void(int64_t, Worker&)>& body)
-      : chunks_(chunks), poll_(context.poll), body_(body) {}
+      : chunks_(chunks), poll_(context), body_(body) {}
 
   // What each thread does: take chunks until there are none or the loop ends. The caller
   // goes on polling while others are still at their last chunk.
@@ -100,12 +111,9 @@ class Team {
     });
   }
 
-  void poll_if_due() {
-    if (poll_ == nullptr || stopped()) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_poll_ < poll_interval) return;
-    last_poll_ = now;
-    poll_();
+  // On the calling thread only.
+  void poll() {
+    if (!stopped()) poll_.now_and_then();
   }
 
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
@@ -128,18 +136,17 @@ class Team {
   }
 
   const int64_t chunks_;
-  void (*const poll_)();
+  Poll poll_;
   const std::function<void(int64_t, Worker&)>& body_;
   std::atomic<int64_t> next_{0};
   std::atomic<bool> stop_{false};
   std::atomic<int> active_{0};
-  std::chrono::steady_clock::time_point last_poll_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
   std::exception_ptr error_;
 };
 
 bool Worker::stopped() {
-  if (index_ == 0) team_.poll_if_due();
+  if (index_ == 0) team_.poll();
   return team_.stopped();
 }
 
@@ -161,6 +168,14 @@ void parallel_for(const Context& context, int64_t chunks, double work,
   team.work(0);
 #endif
   team.rethrow();
+}
+
+void parallel_ranges(const Context& context, int64_t count,
+                     const std::function<void(int64_t, int64_t)>& body) {
+  const int64_t chunks = (count + range_elements - 1) / range_elements;
+  parallel_for(context, chunks, moving * static_cast<double>(count), [&](int64_t chunk, Worker&) {
+    body(chunk * range_elements, std::min(count, (chunk + 1) * range_elements));
+  });
 }
 
 int usable_threads(int asked) {

@@ -1,8 +1,10 @@
 // Threads. The only place that knows OpenMP: chunks are cut by the problem, so their
 // number and order never depend on the threads, and neither do the bits of a result.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 namespace nnconv {
 
@@ -13,6 +15,17 @@ struct Context {
   void (*poll)() = nullptr;
 };
 
+// Asks the host now and then, for long work on the calling thread.
+class Poll {
+ public:
+  explicit Poll(const Context& context) : poll_(context.poll) {}
+  void now_and_then();
+
+ private:
+  void (*const poll_)();
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 class Team;
 
 // One thread's view of a parallel loop.
@@ -20,8 +33,15 @@ class Worker {
  public:
   Worker(Team& team, int index) : team_(team), index_(index) {}
 
-  // In [0, context.threads); 0 is the calling thread. For scratch of its own.
+  // 0 is the calling thread.
   int index() const { return index_; }
+
+  // Scratch of this thread's own, the same for all its chunks.
+  template <class Scratch>
+  Scratch& local() {
+    if (!local_) local_ = std::make_shared<Scratch>();
+    return *static_cast<Scratch*>(local_.get());
+  }
 
   // Whether to end, to be asked between the parts of a long chunk. On the calling thread it
   // polls the host now and then.
@@ -30,6 +50,7 @@ class Worker {
  private:
   Team& team_;
   int index_;
+  std::shared_ptr<void> local_;
 };
 
 // Runs body(chunk, worker) for every chunk in [0, chunks). What a body or the poll throws
@@ -37,6 +58,10 @@ class Worker {
 // operations: small loops run on the calling thread.
 void parallel_for(const Context& context, int64_t chunks, double work,
                   const std::function<void(int64_t, Worker&)>& body);
+
+// Likewise for ranges [begin, end) of `count` elements that are copied or set.
+void parallel_ranges(const Context& context, int64_t count,
+                     const std::function<void(int64_t, int64_t)>& body);
 
 // Threads for a call when `asked` were asked for (0: no wish): the processors that this
 // process may use and OMP_NUM_THREADS by default, OMP_THREAD_LIMIT always; 1 in a forked child.

@@ -5,8 +5,8 @@ namespace nnconv {
 namespace {
 
 template <class T>
-void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols) {
-  plan.tiling = tiling_for(table, rows, cols);
+void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols, int64_t terms) {
+  plan.tiling = tiling_for(table, rows, cols, terms);
   plan.kernel = table.find(plan.tiling.mv, plan.tiling.nr)->name;
 }
 
@@ -29,10 +29,12 @@ Plan choose(const Contraction& c, Direction direction, bool single, const Isa& i
   }
   const bool weight = direction == Direction::backward_weight;
   const int64_t rows = weight ? c.rows : c.rows * c.out_pixels();
+  const int64_t packed_terms =
+      weight ? 1 : c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2];
   if (single)
-    fill(plan, isa.f32, rows, c.cols);
+    fill(plan, isa.f32, rows, c.cols, packed_terms);
   else
-    fill(plan, isa.f64, rows, c.cols);
+    fill(plan, isa.f64, rows, c.cols, packed_terms);
   if (weight) {
     plan.algorithm = Algorithm::weight_gradient;
     plan.reason = "the gradient of a weight sums over pixels and samples: both operands are packed";
@@ -40,8 +42,8 @@ Plan choose(const Contraction& c, Direction direction, bool single, const Isa& i
   }
   plan.reads_in_place = rows_can_be_read_in_place(c);
   plan.reason = plan.reads_in_place
-                    ? "samples stand side by side: read in place where they fill whole vectors"
-                    : "complex numbers are taken apart: rows are packed";
+                    ? "rows may be read in place: they are where they fill vectors, else packed"
+                    : "rows are packed: complex numbers are taken apart";
   return plan;
 }
 

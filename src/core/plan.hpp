@@ -1,5 +1,6 @@
 // The choice: a pure function of the work and the machine, never of the number of threads.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -35,11 +36,17 @@ struct Plan {
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             const std::string& wanted);
 
+// Scratch for packed columns, which all threads share.
+constexpr int64_t packed_columns_bytes = 32 << 20;
+
+// Panels as wide as tiles go, or narrower where one, of `terms` terms, would fill the scratch.
 template <class T>
-Tiling tiling_for(const KernelTable<T>& table, int64_t rows, int64_t cols) {
+Tiling tiling_for(const KernelTable<T>& table, int64_t rows, int64_t cols, int64_t terms) {
+  const int64_t room = packed_columns_bytes / (terms * static_cast<int64_t>(sizeof(T)));
+  const int64_t widest = std::max<int64_t>(1, std::min<int64_t>(table.max_nr, room));
   Tiling tiling;
   tiling.cols = cols;
-  tiling.panels = (cols + table.max_nr - 1) / table.max_nr;
+  tiling.panels = (cols + widest - 1) / widest;
   tiling.nr = static_cast<int>((cols + tiling.panels - 1) / tiling.panels);
   tiling.mv = table.mv_for(tiling.nr, rows);
   tiling.vector = table.vector;

@@ -20,18 +20,16 @@ Channels channels_of(const Geometry& geometry, const Extents& weight) {
   return geometry.transposed ? Channels{weight[0], second} : Channels{second, weight[0]};
 }
 
-void check_border(const Geometry& geometry, const Spatial& input) {
-  if (geometry.mode != PadMode::reflect && geometry.mode != PadMode::circular) return;
-  const bool reflect = geometry.mode == PadMode::reflect;
-  for (int i = 0; i < geometry.ndim; ++i) {
-    const int64_t pad = std::max(geometry.pad_lo[i], geometry.pad_hi[i]);
-    if (pad < input[i] || (!reflect && pad == input[i])) continue;
-    throw Fault(FaultKind::shape, "padding",
-                std::string(reflect ? "smaller than" : "at most") + " the size of `input` (" +
-                    std::to_string(input[i]) + along(geometry, i) + ") where padding_mode is \"" +
-                    (reflect ? "reflect" : "circular") + "\"",
-                std::to_string(pad));
-  }
+void check_border(const Axis& axis, const std::string& along) {
+  if (axis.mode != PadMode::reflect && axis.mode != PadMode::circular) return;
+  const bool reflect = axis.mode == PadMode::reflect;
+  const int64_t pad = std::max(axis.pad_lo, axis.pad_hi);
+  if (pad <= axis.in - (reflect ? 1 : 0)) return;
+  throw Fault(FaultKind::shape, "padding",
+              std::string(reflect ? "smaller than" : "at most") + " the size of `input` (" +
+                  std::to_string(axis.in) + along + ") where padding_mode is \"" +
+                  (reflect ? "reflect" : "circular") + "\"",
+              std::to_string(pad));
 }
 
 }  // namespace
@@ -109,11 +107,18 @@ Spatial output_padding_for(const Geometry& geometry, const Spatial& input, const
   return extra;
 }
 
+void check_weight(const Geometry& geometry, const Extents& weight) {
+  const double channels = static_cast<double>(weight[1]) * geometry.groups;
+  if (spatial_of(weight, geometry.ndim) == geometry.kernel && channels <= max_extent &&
+      weight[0] % geometry.groups == 0)
+    return;
+  throw Fault(FaultKind::shape, "weight", "an array that fits the layer's kernel and groups",
+              "one of dim " + show(weight));
+}
+
 Problem fit(const Geometry& geometry, const Extents& input, const Extents& weight) {
   const Geometry& g = geometry;
-  if (spatial_of(weight, g.ndim) != g.kernel || weight[0] % g.groups != 0)
-    throw Fault(FaultKind::shape, "weight", "an array that fits the layer's kernel and groups",
-                "one of dim " + show(weight));
+  check_weight(g, weight);
   const Channels channels = channels_of(g, weight);
   const std::size_t batched_rank = static_cast<std::size_t>(g.ndim) + 2;
   const int64_t batch = input.size() == batched_rank ? input[0] : 1;
@@ -124,7 +129,6 @@ Problem fit(const Geometry& geometry, const Extents& input, const Extents& weigh
                 "one with " + std::to_string(found) + " (its dim is " + show(input) + ")");
 
   const Spatial from = spatial_of(input, g.ndim);
-  check_border(g, from);
   const Spatial to = output_size(g, from);
 
   Problem problem;
@@ -142,6 +146,7 @@ Problem fit(const Geometry& geometry, const Extents& input, const Extents& weigh
     axis.pad_lo = g.pad_lo[i];
     axis.pad_hi = g.pad_hi[i];
     axis.mode = g.mode;
+    check_border(axis, along(g, i));
   }
   return problem;
 }

@@ -57,6 +57,9 @@ Spatial output_size(const Geometry& geometry, const Spatial& input, const char* 
 Spatial output_padding_for(const Geometry& geometry, const Spatial& input, const Spatial& wanted,
                            const char* argument, FaultKind kind);
 
+// Throws unless the weight's dim is one for this kernel and these groups.
+void check_weight(const Geometry& geometry, const Extents& weight);
+
 // The problem of a layer applied to `input` (batch, channels, spatial; batch left out for a
 // single sample) with `weight`. Faults name `input`, `weight` or `padding`.
 Problem fit(const Geometry& geometry, const Extents& input, const Extents& weight);

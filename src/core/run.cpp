@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algo/algo.hpp"
+#include "cpu.hpp"
 
 namespace nnconv {
 
@@ -12,6 +13,8 @@ const Isa& isa_of(const Wish& wish) { return wish.isa != nullptr ? *wish.isa : c
 
 void run_direct(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
                 const Context& context) {
+  // What is prepared before the loops must not depend on the caller's mode either.
+  const FloatControl control;
   switch (plan.algorithm) {
     case Algorithm::weight_gradient:
       return weight_gradient(contraction, single, plan, context);

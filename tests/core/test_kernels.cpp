@@ -151,3 +151,28 @@ TEST(kernels_on_one_channel_and_many_taps) {
   for (const Isa* isa : available_isas())
     CHECK(same_bits(work.compute("direct", *isa, 2), work.compute("naive", *isa, 4)), isa->name);
 }
+
+#if defined(__SSE2__)
+TEST(the_callers_floating_point_mode_changes_no_bits) {
+  harness::Random random(7);
+  Case c;
+  c.id = "tiny";
+  c.single = true;
+  c.is_complex = c.bias = false;
+  c.problem.batch = 2;
+  c.problem.axes[0].in = c.problem.axes[0].out = 5;
+  Values x(10, 1e-30), w(1, 1e-10), bias(1, 1e-40), usual(10), flushed(10);
+  const auto compute = [&](Values& out) {
+    const Task task{Direction::forward, {x.data()}, {w.data()}, {bias.data()},
+                    out.data(),         false,      true};
+    run(c.problem, task, Context());
+  };
+  compute(usual);
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);  // flush to zero, denormals are zero
+  compute(flushed);
+  _mm_setcsr(before);
+  CHECK(same_bits(usual, flushed), usual[0], flushed[0]);
+  CHECK(usual[0] > 1e-40, usual[0]);
+}
+#endif

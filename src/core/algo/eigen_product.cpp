@@ -26,13 +26,11 @@ struct Scalar {
       return static_cast<S>(array.data[i]);
     }
   }
-  static void add(double* out, int64_t i, S value) {
-    if constexpr (is_complex) {
-      out[2 * i] += static_cast<double>(value.real());
-      out[2 * i + 1] += static_cast<double>(value.imag());
-    } else {
-      out[i] += static_cast<double>(value);
-    }
+  // Of a complex value a real result takes the real part.
+  static void add(const Task& task, int64_t i, S value) {
+    const int64_t width = task.complex_result ? 2 : 1;
+    task.out[width * i] += static_cast<double>(std::real(value));
+    if (task.complex_result) task.out[2 * i + 1] += static_cast<double>(std::imag(value));
   }
 };
 
@@ -92,7 +90,7 @@ class EigenProduct {
 
   void fold(const Matrix<S>& patches, int64_t group) const {
     each_patch_element(group, [&](int64_t row, int64_t column, int64_t element) {
-      Scalar<S>::add(task_.out, element, patches(row, column));
+      Scalar<S>::add(task_, element, patches(row, column));
     });
     for (int64_t pixel = 0; pixel < p_.in_pixels(); ++pixel)
       for (int64_t ci = group * p_.group_in(); ci < (group + 1) * p_.group_in(); ++ci)
@@ -118,7 +116,7 @@ class EigenProduct {
 
   void scatter_out_side(const Matrix<S>& values, int64_t group) const {
     each_out_element(group, [&](int64_t row, int64_t column, int64_t element) {
-      Scalar<S>::add(task_.out, element, values(row, column));
+      Scalar<S>::add(task_, element, values(row, column));
       if (row % p_.batch == 0) add_bias(group * p_.group_out() + column, element);
     });
   }
@@ -127,7 +125,7 @@ class EigenProduct {
   void add_bias(int64_t channel, int64_t element) const {
     if (task_.bias.data == nullptr) return;
     for (int64_t n = 0; n < p_.batch; ++n)
-      Scalar<S>::add(task_.out, element + n, Scalar<S>::read(task_.bias, channel));
+      Scalar<S>::add(task_, element + n, Scalar<S>::read(task_.bias, channel));
   }
 
   // The weight of one group as (channel of the in side, tap) by channel of the out side.
@@ -148,7 +146,7 @@ class EigenProduct {
 
   void scatter_weight(const Matrix<S>& values, int64_t group) const {
     each_weight(group, [&](int64_t row, int64_t column, int64_t element) {
-      Scalar<S>::add(task_.out, element, values(row, column));
+      Scalar<S>::add(task_, element, values(row, column));
     });
   }
 
@@ -172,9 +170,11 @@ int64_t result_size(const Problem& p, const Task& task) {
 
 void eigen_product(const Problem& p, const Task& task, const Context&) {
   std::fill(task.out, task.out + result_size(p, task) * (task.complex_result ? 2 : 1), 0.0);
-  if (task.complex_result && task.single)
+  const bool is_complex =
+      task.complex_result || task.a.is_complex || task.b.is_complex || task.bias.is_complex;
+  if (is_complex && task.single)
     EigenProduct<std::complex<float>>(p, task).run();
-  else if (task.complex_result)
+  else if (is_complex)
     EigenProduct<std::complex<double>>(p, task).run();
   else if (task.single)
     EigenProduct<float>(p, task).run();

@@ -8,7 +8,6 @@
 //           pack the rows, or point at them
 //           for each panel, for each tile: kernel, join chunks; after the last chunk: store
 #include <algorithm>
-#include <memory>
 
 #include "../scratch.hpp"
 #include "algo.hpp"
@@ -18,10 +17,8 @@ namespace nnconv {
 
 namespace {
 
-constexpr int64_t slab_bytes = 32 << 20;            // packed B, shared by all threads
 constexpr int64_t block_bytes = 512 << 10;          // packed rows of a block of tiles
 constexpr int64_t chunk_bytes = 1 << 20;            // packed rows of one tile and one chunk
-constexpr int64_t convert_chunk = 1 << 18;          // values converted between two polls
 constexpr double min_job = 2.5e5, max_job = 1.6e7;  // operations
 constexpr double wanted_jobs = 64;
 
@@ -55,6 +52,7 @@ class Gather {
  public:
   Gather(const Contraction& c, MapSide side, const Plan& plan, const Context& context)
       : c_(c),
+        side_(side),
         tiling_(plan.tiling),
         context_(context),
         kernels_{plan.isa->table<T>().find(tiling_.mv, tiling_.nr),
@@ -62,22 +60,21 @@ class Gather {
         taps_(c.b.extents[0] * c.b.extents[1] * c.b.extents[2]),
         pairing_(c.paired_terms() ? 2 : 1),
         layout_(c, plan) {
-    for (int i = 0; i < max_spatial; ++i) axes_[i] = axis_classes(c.axes[i], side);
-    for (const AxisClass& k : axes_[2])
-      for (const AxisClass& j : axes_[1])
-        for (const AxisClass& i : axes_[0]) classes_.push_back(layout_.class_of(i, j, k));
+    for (int i = 0; i < max_spatial; ++i) maps_[i] = axis_map(c.axes[i], side, context);
+    for (const AxisClass& k : maps_[2].classes)
+      for (const AxisClass& j : maps_[1].classes)
+        for (const AxisClass& i : maps_[0].classes) classes_.push_back(layout_.class_of(i, j, k));
     // A chunk is 2^m blocks, so that the tree over chunks is the tree over blocks.
     while (chunk_terms_ * 2 * tiling_.height() * static_cast<int64_t>(sizeof(T)) <= chunk_bytes)
       chunk_terms_ *= 2;
-    for (int i = 0; i < std::max(1, context.threads); ++i)
-      workspaces_.push_back(std::make_unique<Workspace<T>>());
   }
 
   void run() {
+    if (!(maps_[0].complete && maps_[1].complete && maps_[2].complete)) fill_with_bias();
     place_operand();
     expand_biases();
     const int64_t unit_bytes = unit_size() * static_cast<int64_t>(sizeof(T));
-    const int64_t slab_units = std::max<int64_t>(1, slab_bytes / unit_bytes);
+    const int64_t slab_units = std::max<int64_t>(1, packed_columns_bytes / unit_bytes);
     for (int64_t first = 0; first < units(); first += slab_units) {
       slab_units_ = {first, std::min(slab_units, units() - first)};
       pack_slab();
@@ -114,20 +111,29 @@ class Gather {
       const int64_t size =
           c_.a.pixel * c_.a.width() * c_.a.extents[0] * c_.a.extents[1] * c_.a.extents[2];
       T* const copy = copy_buffer_.template get<T>(size);
-      parallel_for(context_, (size + convert_chunk - 1) / convert_chunk, static_cast<double>(size),
-                   [&](int64_t chunk, Worker&) {
-                     const int64_t end = std::min(size, (chunk + 1) * convert_chunk);
-                     for (int64_t i = chunk * convert_chunk; i < end; ++i)
-                       copy[i] = static_cast<T>(c_.a.array.data[i]);
-                   });
+      const double* const data = c_.a.array.data;
+      parallel_ranges(context_, size, [=](int64_t i, int64_t end) {
+        for (; i < end; ++i) copy[i] = static_cast<T>(data[i]);
+      });
       in_place_ = copy;
     }
+  }
+
+  // For the positions that read nothing, which are in no class.
+  void fill_with_bias() const {
+    const int64_t channels = c_.groups * c_.cols;
+    parallel_ranges(context_, channels * c_.out_pixels(), [&](int64_t column, int64_t end) {
+      for (; column < end; ++column)
+        for (int64_t row = 0; row < c_.rows; ++row)
+          c_.out[column * c_.rows + row] =
+              static_cast<double>(T(0) + bias_of<T>(c_, column % channels, row));
+    });
   }
 
   void expand_biases() {
     bias_ = bias_buffer_.template get<T>(units() * bias_size());
     for (int64_t unit = 0; unit < units(); ++unit)
-      expand_bias(c_, group_of(unit), first_col_of(unit), width_of(unit), tiling_.vector,
+      expand_bias(c_, group_of(unit) * c_.cols + first_col_of(unit), width_of(unit), tiling_.vector,
                   bias_ + unit * bias_size());
   }
 
@@ -151,42 +157,65 @@ class Gather {
 
   // ---- classes and jobs ----
 
+  // The jobs of a class are a grid of ranges of vectors by ranges of units.
+  struct JobGrid {
+    int64_t first_job, vectors, units;  // of the whole; of one job
+  };
+
+  struct Jobs {
+    std::vector<JobGrid> grids;
+    int64_t count = 0;
+    double work = 0;
+  };
+
   // Cuts by the problem alone: rows first, then units, into jobs that are worth a thread's while
   // and short enough for a poll between them.
-  std::vector<Job> cut_jobs(double& work) const {
-    const int64_t count = slab_units_.count;
+  Jobs cut_jobs() const {
+    Jobs jobs;
+    const int64_t units = slab_units_.count;
     const auto tile_work = [&](const PositionClass& positions) {
       return 2.0 * (positions.entries() * c_.terms + 8) * tile_size();
     };
     for (const PositionClass& positions : classes_)
-      work += tile_work(positions) * (positions.vectors / tiling_.mv + 1) * count;
-    const double target = std::min(max_job, std::max(min_job, work / wanted_jobs));
+      jobs.work += tile_work(positions) * (positions.vectors / tiling_.mv + 1) * units;
+    const double target = std::min(max_job, std::max(min_job, jobs.work / wanted_jobs));
 
-    std::vector<Job> jobs;
-    for (std::size_t i = 0; i < classes_.size(); ++i) {
-      const double unit_work = tile_work(classes_[i]);
-      const int64_t job_vectors =
-          tiling_.mv * std::max<int64_t>(1, static_cast<int64_t>(target / (unit_work * count)));
-      const int64_t job_units =
-          std::max<int64_t>(1, std::min(count, static_cast<int64_t>(target / unit_work)));
-      for (int64_t v = 0; v < classes_[i].vectors; v += job_vectors)
-        for (int64_t u = 0; u < count; u += job_units)
-          jobs.push_back({static_cast<int64_t>(i),
-                          {v, std::min(job_vectors, classes_[i].vectors - v)},
-                          {slab_units_.first + u, std::min(job_units, count - u)}});
+    for (const PositionClass& positions : classes_) {
+      const double work = tile_work(positions);
+      const int64_t tiles = std::max<int64_t>(1, static_cast<int64_t>(target / (work * units)));
+      const JobGrid grid{
+          jobs.count, tiles * tiling_.mv,
+          std::max<int64_t>(1, std::min(units, static_cast<int64_t>(target / work)))};
+      jobs.grids.push_back(grid);
+      jobs.count += parts(positions.vectors, grid.vectors) * parts(units, grid.units);
     }
     return jobs;
   }
 
-  void run_slab() {
-    double work = 0;
-    const std::vector<Job> jobs = cut_jobs(work);
-    parallel_for(context_, static_cast<int64_t>(jobs.size()), work,
-                 [&](int64_t job, Worker& worker) { run_job(jobs[job], worker); });
+  static int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+
+  Job job_of(const Jobs& jobs, int64_t number) const {
+    const auto after =
+        std::upper_bound(jobs.grids.begin(), jobs.grids.end(), number,
+                         [](int64_t job, const JobGrid& grid) { return job < grid.first_job; });
+    const JobGrid& grid = *(after - 1);
+    const int64_t position_class = after - 1 - jobs.grids.begin();
+    const int64_t across = parts(slab_units_.count, grid.units);
+    const int64_t v = (number - grid.first_job) / across * grid.vectors;
+    const int64_t u = (number - grid.first_job) % across * grid.units;
+    return {position_class,
+            {v, std::min(grid.vectors, classes_[position_class].vectors - v)},
+            {slab_units_.first + u, std::min(grid.units, slab_units_.count - u)}};
   }
 
-  void run_job(const Job& job, Worker& worker) {
-    Workspace<T>& w = *workspaces_[worker.index()];
+  void run_slab() const {
+    const Jobs jobs = cut_jobs();
+    parallel_for(context_, jobs.count, jobs.work,
+                 [&](int64_t job, Worker& worker) { run_job(job_of(jobs, job), worker); });
+  }
+
+  void run_job(const Job& job, Worker& worker) const {
+    Workspace<T>& w = worker.local<Workspace<T>>();
     list_terms(job.position_class, w);
     const int64_t tile_bytes =
         std::max<int64_t>(1, w.chunk_terms * tiling_.height()) * static_cast<int64_t>(sizeof(T));
@@ -213,10 +242,12 @@ class Gather {
     w.position_class = position_class;
     const PositionClass& positions = classes_[position_class];
     const auto& axes = positions.axes;
+    std::vector<AxisEntry> lists[max_spatial];
+    for (int i = 0; i < max_spatial; ++i) lists[i] = entries_of(c_.axes[i], side_, *axes[i]);
     w.chunks.assign(1, Chunk());
-    for (const AxisEntry& k : axes[2]->entries)
-      for (const AxisEntry& j : axes[1]->entries)
-        for (const AxisEntry& i : axes[0]->entries) {
+    for (const AxisEntry& k : lists[2])
+      for (const AxisEntry& j : lists[1])
+        for (const AxisEntry& i : lists[0]) {
           const int64_t slot = i.slot + axes[0]->slots * (j.slot + axes[1]->slots * k.slot);
           const int64_t tap = c_.b.pixel_number(i.tap, j.tap, k.tap);
           const int64_t pixel = c_.a.pixel_number(i.position, j.position, k.position);
@@ -298,20 +329,20 @@ class Gather {
   }
 
   const Contraction& c_;
+  const MapSide side_;
   const Tiling& tiling_;
   const Context& context_;
   const TileKernel<T>* const kernels_[2];  // of the wide panels, of the narrow ones
   const int64_t taps_, pairing_;
   const RowLayout layout_;
   int64_t chunk_terms_ = block_terms;
-  std::vector<AxisClass> axes_[max_spatial];
+  AxisMap maps_[max_spatial];
   std::vector<PositionClass> classes_;
   const T* in_place_ = nullptr;  // A, as far as it is read where it stands
   T* bias_ = nullptr;            // of all units
   T* slab_ = nullptr;            // packed B of slab_units_
   Range slab_units_{0, 0};
   Buffer copy_buffer_, bias_buffer_, slab_buffer_;
-  std::vector<std::unique_ptr<Workspace<T>>> workspaces_;
 };
 
 }  // namespace

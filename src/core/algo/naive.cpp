@@ -123,7 +123,8 @@ T element(const Contraction& c, const Meetings (&meetings)[max_spatial], int64_t
 
 template <class T, bool fused>
 void compute(const Contraction& c, Direction direction, const Context& context) {
-  parallel_for(context, c.out_pixels(), 0, [&](int64_t u, Worker& worker) {
+  const double work = 1e3 * c.out_pixels() * c.rows * c.cols * c.groups * c.terms;
+  parallel_for(context, c.out_pixels(), work, [&](int64_t u, Worker& worker) {
     const int64_t* const extents = c.out_extents;
     const Meetings meetings[max_spatial] = {
         meetings_of(c.axes[0], direction, u % extents[0]),

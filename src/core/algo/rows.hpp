@@ -25,8 +25,7 @@ struct PositionClass {
 
   int64_t positions() const { return axes[0]->count * axes[1]->count * axes[2]->count; }
   double entries() const {
-    return static_cast<double>(axes[0]->entries.size()) * axes[1]->entries.size() *
-           axes[2]->entries.size();
+    return static_cast<double>(axes[0]->entries) * axes[1]->entries * axes[2]->entries;
   }
 };
 

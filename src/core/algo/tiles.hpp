@@ -55,20 +55,20 @@ void add_to_stack(const TileKernel<T>& kernel, int vector, const TreeStep& step,
   join_top(stack, size, depth + 1, step.joins_after);
 }
 
-// The bias of `width` columns from `first_col` on as a kernel's store wants it: [vector, width].
+// The bias that a real row of a channel gets.
 template <class T>
-void expand_bias(const Contraction& c, int64_t group, int64_t first_col, int width, int vector,
-                 T* to) {
+T bias_of(const Contraction& c, int64_t channel, int64_t row) {
+  const bool imaginary = c.complex_result && row % 2 == 1;
+  if (c.bias.data == nullptr || (imaginary && !c.bias.is_complex)) return T(0);
+  return static_cast<T>(c.bias.is_complex ? c.bias.data[2 * channel + imaginary]
+                                          : c.bias.data[channel]);
+}
+
+// The bias of `width` channels from `first` on as a kernel's store wants it: [vector, width].
+template <class T>
+void expand_bias(const Contraction& c, int64_t first, int width, int vector, T* to) {
   for (int j = 0; j < width; ++j)
-    for (int lane = 0; lane < vector; ++lane, ++to) {
-      const bool imaginary = c.complex_result && lane % 2 == 1;
-      const int64_t col = group * c.cols + first_col + j;
-      if (c.bias.data == nullptr || (imaginary && !c.bias.is_complex))
-        *to = T(0);
-      else
-        *to =
-            static_cast<T>(c.bias.is_complex ? c.bias.data[2 * col + imaginary] : c.bias.data[col]);
-    }
+    for (int lane = 0; lane < vector; ++lane) *to++ = bias_of<T>(c, first + j, lane);
 }
 
 // Where the rows of a tile go, as offsets in the result of a column (-1: nowhere): whole vectors

@@ -10,7 +10,6 @@
 //     store
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "../scratch.hpp"
 #include "algo.hpp"
@@ -63,8 +62,6 @@ class WeightGradient {
         no_bias_(static_cast<std::size_t>(tiling_.nr) * tiling_.vector, T(0)) {
     const double chunks = static_cast<double>(pixels_) * c.terms / chunk_terms + 1;
     depth_ = static_cast<int64_t>(std::ceil(std::log2(chunks))) + 2;
-    for (int i = 0; i < std::max(1, context.threads); ++i)
-      workspaces_.push_back(std::make_unique<Workspace>());
   }
 
   void run() {
@@ -114,7 +111,7 @@ class WeightGradient {
   }
 
   void run_job(const Job& job, Worker& worker) {
-    Workspace& w = *workspaces_[worker.index()];
+    Workspace& w = worker.local<Workspace>();
     const int64_t stacks = job.taps.count * job.panels.count * job.tiles.count;
     T* const stack = w.stack.template get<T>(stacks * stack_size());
     w.trees.assign(job.taps.count, SumTree());
@@ -245,7 +242,6 @@ class WeightGradient {
   const int64_t tiles_, taps_, pixels_;
   const std::vector<T> no_bias_;
   int64_t depth_;
-  std::vector<std::unique_ptr<Workspace>> workspaces_;
 };
 
 }  // namespace

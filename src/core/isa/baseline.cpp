@@ -5,7 +5,7 @@
 #include "isa.hpp"
 #include "region.hpp"
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMA)
 #define NNCONV_BASELINE_FUSED true
 #else
 #define NNCONV_BASELINE_FUSED false

@@ -1,0 +1,114 @@
+# What a careless or hostile caller may do: no crash, no memory beyond the promise, no deafness to
+# time limits.
+
+# Megabytes that `code` takes at its peak beyond what the process has before, and the result's own.
+peak_beyond <- function(code) {
+  status <- function(field) {
+    line <- grep(paste0("^", field), readLines("/proc/self/status"), value = TRUE)
+    as.numeric(gsub("[^0-9]", "", line)) / 1024
+  }
+  gc()
+  writeLines("5", "/proc/self/clear_refs")
+  before <- status("VmRSS")
+  result <- force(code)
+  status("VmHWM") - before - as.numeric(utils::object.size(result)) / 2^20
+}
+
+skip_unless_memory_shows <- function() {
+  skip_on_cran()
+  writable <- file.exists("/proc/self/clear_refs") && file.access("/proc/self/clear_refs", 2) == 0
+  skip_if_not(writable, "no way to see the peak of memory here")
+}
+
+ones <- function(...) array(1, c(...))
+
+test_that("a module with a damaged geometry gives an error or a result, never a crash", {
+  set.seed(1)
+  modules <- list(
+    nn_conv1d(2, 4, 3, padding = 1, padding_mode = "reflect", groups = 2),
+    nn_conv2d(1, 2, 3, padding = "same", padding_mode = "circular"),
+    nn_conv_transpose1d(2, 2, 4, stride = 2, output_padding = 1)
+  )
+  inputs <- list(ones(2, 12), ones(1, 6, 7), ones(2, 5))
+  values <- c(NA, NaN, -1, 0, 0.5, 1, 2, 3, 4, 1e3, 5e11, 2^31, 2^53, 2^62, 1e300, Inf)
+  outcomes <- 0
+  for (i in seq_along(modules)) {
+    for (at in seq_along(environment(modules[[i]])$geometry)) {
+      for (value in values) {
+        m <- modules[[i]]$clone()
+        data <- environment(m)
+        data$geometry[at] <- value
+        setTimeLimit(elapsed = 5, transient = TRUE)
+        output <- tryCatch(m(inputs[[i]]), error = identity)
+        if (is.array(output) && length(output) < 1e6) {
+          tryCatch(m$backward(output, inputs[[i]]), error = identity)
+        }
+        outcomes <- outcomes + (inherits(output, "error") || is.array(output))
+      }
+    }
+  }
+  setTimeLimit()
+  expect_identical(outcomes, length(modules) * 24 * length(values))
+})
+
+test_that("strings that are no text are named in an error", {
+  bytes <- "\xff"
+  Encoding(bytes) <- "bytes"
+  expect_error(nnf_conv1d(ones(1, 5), ones(1, 1, 3), padding = bytes), class = "nnconv_value_error")
+  odd <- structure(1, class = bytes)
+  expect_error(nnf_conv1d(ones(1, 5), ones(1, 1, 3), stride = odd), class = "nnconv_type_error")
+})
+
+test_that("more threads than work cost nothing", {
+  withr::local_options(nnconv.threads = 1e6)
+  expect_identical(c(nnf_conv1d(ones(1, 5), ones(1, 1, 3))), c(3, 3, 3))
+  skip_unless_memory_shows()
+  expect_lt(peak_beyond(nnf_conv1d(ones(1, 5), ones(1, 1, 3))), 20)
+})
+
+test_that("scratch stays below the ceiling", {
+  skip_unless_memory_shows()
+  withr::local_options(nnconv.threads = 1)
+  long <- ones(1, 1, 6001)
+  wide <- ones(8, 1024, 7, 7, 7)
+  volume <- ones(1, 1024, 7, 7, 7)
+  image <- ones(1, 1, 1500, 1500)
+  deep <- ones(2, 512, 20, 20)
+  weight <- ones(512, 512, 3, 3)
+  ceiling <- 64
+  expect_lt(peak_beyond(nnf_conv1d(long, long, padding = "same")), ceiling)
+  expect_lt(peak_beyond(nnf_conv3d(volume, wide)), ceiling)
+  expect_lt(
+    peak_beyond(nnf_conv2d_backward(ones(1, 1, 1, 1), image, ones(1, 1, 1, 1), stride = 1500)),
+    ceiling
+  )
+  expect_lt(peak_beyond(nnf_conv2d(deep, weight, padding = 1)), ceiling)
+  expect_lt(peak_beyond(nnf_conv2d_backward(deep, deep, weight, padding = 1)), ceiling)
+})
+
+test_that("large numbers in small arguments are quick, or heed a time limit", {
+  skip_on_cran()
+  seconds <- function(code) {
+    setTimeLimit(elapsed = 0.3, transient = TRUE)
+    on.exit(setTimeLimit())
+    system.time(tryCatch(force(code), error = identity))[["elapsed"]]
+  }
+  x <- ones(1, 1, 2)
+  w <- ones(1, 1, 1)
+  expect_lt(seconds(nnf_conv1d(ones(1, 1, 12), ones(1, 1, 3), padding = 5e7)), 3)
+  expect_lt(
+    seconds(nnf_conv1d_backward(
+      ones(1, 1, 3), x, w, padding = 1.5e8, stride = 1.5e8, padding_mode = "replicate"
+    )),
+    3
+  )
+  expect_lt(seconds(nnf_conv1d(ones(1, 1, 3e4), ones(1, 1, 30001), padding = "same")), 3)
+  expect_lt(seconds(nnf_pad(array(1, 1), c(0, 1e8))), 3)
+})
+
+test_that("TRUE is no number", {
+  x <- ones(1, 5)
+  expect_error(nnf_conv1d(x, ones(1, 1, 3), TRUE), "`bias`", class = "nnconv_type_error")
+  m <- nn_conv1d(1, 1, 3)
+  expect_error(m$bias <- TRUE, "`bias`", class = "nnconv_type_error")
+})
