@@ -19,7 +19,7 @@ expected <- utils::read.table(header = TRUE, colClasses = "character", text = "
   fraction    v      v      v      v      t      t      t      s      s      v      .      t
   huge        v      v      v      v      t      t      t      s      s      v      .      t
   string      t      v      t      t      t      v      .      t      t      t      t      t
-  true        t      t      t      t      .      t      t      s      s      t      t      t
+  true        t      t      t      t      .      t      t      s      t      t      t      t
   empty       v      v      v      v      t      t      t      s      s      v      v      t
   long        v      v      v      v      t      t      t      s      s      v      v      t
   list        t      v      v      t      t      t      t      t      t      t      t      v
