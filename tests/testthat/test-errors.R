@@ -10,25 +10,25 @@ bad_values <- list(
 
 # t, v, s: a type, value or shape error; a dot: no error expected of this value.
 expected <- utils::read.table(header = TRUE, colClasses = "character", text = "
-  value      count  margin cut    extra  flag   word   text   array  maybe  vector size   number state
-  zero       v      .      .      .      t      t      t      s      s      s      v      .      t
-  negative   v      v      v      v      t      t      t      s      s      s      v      .      t
-  na         v      v      v      v      v      v      v      s      s      s      v      .      t
-  nan        v      v      v      v      t      t      t      s      s      s      v      .      t
-  inf        v      v      v      v      t      t      t      s      s      s      v      .      t
-  fraction   v      v      v      v      t      t      t      s      s      s      v      .      t
-  huge       v      v      v      v      t      t      t      s      s      s      v      .      t
-  string     t      v      t      t      t      v      .      t      t      t      t      t      t
-  true       t      t      t      t      .      t      t      s      s      t      t      t      t
-  empty      v      v      v      v      t      t      t      s      s      s      v      v      t
-  long       v      v      v      v      t      t      t      s      s      s      v      v      t
-  list       t      v      v      t      t      t      t      t      t      t      t      t      v
-  null       t      t      t      t      t      t      t      t      .      .      .      .      t
-  data_frame t      t      t      t      t      t      t      t      t      t      t      t      t
-  func       t      t      t      t      t      t      t      t      t      t      t      t      t
-  factor     t      t      t      t      t      t      t      t      t      t      t      t      t
-  complex    t      t      t      t      t      t      t      s      s      s      t      .      t
-  date       t      t      t      t      t      t      t      t      t      t      t      t      t
+  value      count margin cut extra flag word text array maybe vector size number state
+  zero       v     .      .   .     t    t    t    s     s     s      v    .      t
+  negative   v     v      v   v     t    t    t    s     s     s      v    .      t
+  na         v     v      v   v     v    v    v    s     s     s      v    .      t
+  nan        v     v      v   v     t    t    t    s     s     s      v    .      t
+  inf        v     v      v   v     t    t    t    s     s     s      v    .      t
+  fraction   v     v      v   v     t    t    t    s     s     s      v    .      t
+  huge       v     v      v   v     t    t    t    s     s     s      v    .      t
+  string     t     v      t   t     t    v    .    t     t     t      t    t      t
+  true       t     t      t   t     .    t    t    s     s     t      t    t      t
+  empty      v     v      v   v     t    t    t    s     s     s      v    v      t
+  long       v     v      v   v     t    t    t    s     s     s      v    v      t
+  list       t     v      v   t     t    t    t    t     t     t      t    t      v
+  null       t     t      t   t     t    t    t    t     .     .      .    .      t
+  data_frame t     t      t   t     t    t    t    t     t     t      t    t      t
+  func       t     t      t   t     t    t    t    t     t     t      t    t      t
+  factor     t     t      t   t     t    t    t    t     t     t      t    t      t
+  complex    t     t      t   t     t    t    t    s     s     s      t    .      t
+  date       t     t      t   t     t    t    t    t     t     t      t    t      t
 ")
 rownames(expected) <- expected$value
 
