@@ -9,8 +9,6 @@ Array conjugated(Array array) {
   return array;
 }
 
-bool is_empty(SEXP array) { return Rf_xlength(array) == 0; }
-
 void check_grad_output(const ArrayArgument& grad_output, const Extents& wanted) {
   if (grad_output.dim != wanted)
     throw Fault(FaultKind::shape, "grad_output",
@@ -28,7 +26,6 @@ SEXP layer_forward(const Layer& layer, const ArrayArgument& input, const ArrayAr
                           weight.array.is_complex || bias.array.is_complex;
   const Rcpp::Shield<SEXP> output(
       new_array(is_complex, output_extents(g, problem, input.dim.size())));
-  if (is_empty(output)) return output;
   const Task task{g.transposed ? Direction::backward_input : Direction::forward,
                   input.array,
                   weight.array,
@@ -73,17 +70,11 @@ SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
   Rcpp::List gradients =
       Rcpp::List::create(Rcpp::Named("input") = R_NilValue, Rcpp::Named("weight") = R_NilValue,
                          Rcpp::Named("bias") = R_NilValue);
-  // Makes an array for a gradient, puts it in its place and has it computed; zeros where there
-  // are no samples.
+  // Makes an array for a gradient, puts it in its place and has it computed.
   const auto add_gradient = [&](int where, bool complex_result, const Extents& dim,
                                 const auto& compute) {
     gradients[where] = new_array(complex_result, dim);
-    const SEXP result = gradients[where];
-    double* const out = data_of(result);
-    if (problem.batch > 0)
-      compute(out);
-    else
-      std::fill_n(out, Rf_xlength(result) * (complex_result ? 2 : 1), 0.0);
+    compute(data_of(gradients[where]));
   };
   const auto add_operand_gradient = [&](int where, const ArrayArgument& operand,
                                         Direction direction, const Array& a, const Array& b) {

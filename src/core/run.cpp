@@ -15,6 +15,7 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
                 const Context& context) {
   // What is prepared before the loops must not depend on the caller's mode either.
   const FloatControl control;
+  if (contraction.rows == 0) return;
   switch (plan.algorithm) {
     case Algorithm::weight_gradient:
       return weight_gradient(contraction, single, plan, context);

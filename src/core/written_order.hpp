@@ -54,11 +54,13 @@ class TermList {
     segments_.clear();
     tree_.clear();
     max_depth_ = 0;
+    has_no_terms_ = true;
   }
 
   // Terms with the indices index, index + 1, ..., all in one block, at a and b (see Segment).
   void add(int64_t index, int64_t a, int64_t b, int64_t count) {
     const int64_t block = index / block_terms;
+    has_no_terms_ = false;
     if (!segments_.empty()) {
       Segment& last = segments_.back();
       if (block != block_) {
@@ -83,6 +85,7 @@ class TermList {
     segments_.back().merges = tree_.joins_at_end();
   }
 
+  bool empty() const { return has_no_terms_; }
   const std::vector<Segment>& segments() const { return segments_; }
 
   // Tiles that a kernel's stack needs.
@@ -97,6 +100,7 @@ class TermList {
   SumTree tree_;
   int64_t block_ = 0;
   int max_depth_ = 0;
+  bool has_no_terms_ = true;
 };
 
 // Calls piece(offset, count) for the parts into which blocks cut `count` terms from `index` on.

@@ -136,6 +136,36 @@ TEST(kernels_on_long_sums) {
   check_case(c, random);
 }
 
+// Few weights and long sums: the gradient of the weight is cut into parts of its terms. With and
+// without windows that several taps share, and at every kind of border.
+TEST(kernels_on_few_weights_and_many_pixels) {
+  harness::Random random(8);
+  for (const int64_t batch : {1, 3})
+    for (const int64_t dilation : {1, 2, 40})
+      for (const int64_t stride : {1, 2})
+        for (const PadMode mode :
+             {PadMode::zeros, PadMode::reflect, PadMode::replicate, PadMode::circular}) {
+          Case c;
+          c.id = harness::words("long", batch, dilation, stride, static_cast<int>(mode));
+          c.single = c.is_complex = c.bias = false;
+          c.problem.batch = batch;
+          c.problem.c_in = 2;
+          c.problem.c_out = 3;
+          for (int i = 0; i < 2; ++i) {
+            Axis& axis = c.problem.axes[i];
+            axis.in = 90 - 5 * i;
+            axis.kernel = 3;
+            axis.stride = stride;
+            axis.dilation = dilation;
+            axis.mode = mode;
+            axis.pad_lo = dilation;
+            axis.pad_hi = dilation - 1;
+            axis.out = conv_output_size(axis.in, 3, stride, dilation, axis.pad_lo, axis.pad_hi);
+          }
+          check_case(c, random);
+        }
+}
+
 // A tile of one column sums so many rows at a time that its chunks are short.
 TEST(kernels_on_one_channel_and_many_taps) {
   harness::Random random(6);

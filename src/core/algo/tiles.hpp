@@ -18,8 +18,10 @@ struct Range {
 // What the tree over chunks says of the next one: how many sums stand on a stack, how many joins
 // come before the chunk's own sum is put there, and how many after it.
 struct TreeStep {
-  int depth, joins_before, joins_after = 0;
-  bool is_last;
+  int depth = 0, joins_before = 0, joins_after = 0;
+  bool is_last = false;
+
+  TreeStep() = default;
 
   TreeStep(SumTree& tree, int64_t chunk, bool is_last)
       : depth(tree.depth()), joins_before(tree.joins_before(chunk)), is_last(is_last) {
