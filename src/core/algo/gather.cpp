@@ -43,7 +43,7 @@ struct Workspace {
   std::vector<Chunk> chunks;
   int64_t chunk_terms = 0;  // packed terms of the largest chunk
   int kernel_depth = 0;     // tiles of a kernel's stack
-  std::vector<Tile<T>> tiles;
+  std::vector<Tile> tiles;  // of the block of rows
   Buffer panels, stack;
 };
 
@@ -217,21 +217,29 @@ class Gather {
   void run_job(const Job& job, Worker& worker) const {
     Workspace<T>& w = worker.local<Workspace<T>>();
     list_terms(job.position_class, w);
-    const int64_t tile_bytes =
-        std::max<int64_t>(1, w.chunk_terms * tiling_.height()) * static_cast<int64_t>(sizeof(T));
-    const int64_t block_tiles =
-        w.chunks.size() > 1 ? 1 : std::max<int64_t>(1, block_bytes / tile_bytes);
-    const int64_t block_vectors = block_tiles * tiling_.mv;
-    for (Range units{job.units.first, 0}; units.first < job.units.end();
-         units.first = units.end()) {
-      const int64_t group_end = (group_of(units.first) + 1) * tiling_.panels;
-      units.count = std::min(job.units.end(), group_end) - units.first;
-      for (int64_t v = job.vectors.first; v < job.vectors.end(); v += block_vectors) {
+    const PositionClass& positions = classes_[job.position_class];
+    const int64_t block_vectors = tiling_.mv * block_tiles(job, positions, w);
+    for (int64_t v = job.vectors.first; v < job.vectors.end(); v += block_vectors) {
+      place_tiles(positions, {v, std::min(block_vectors, job.vectors.end() - v)}, w);
+      for (Range units{job.units.first, 0}; units.first < job.units.end();
+           units.first = units.end()) {
         if (worker.stopped()) return;
-        run_block(classes_[job.position_class], {v, std::min(block_vectors, job.vectors.end() - v)},
-                  units, worker, w);
+        const int64_t group_end = (group_of(units.first) + 1) * tiling_.panels;
+        units.count = std::min(job.units.end(), group_end) - units.first;
+        run_block(positions, units, worker, w);
       }
     }
+  }
+
+  // So many that what they read stays in a cache: for all groups of the job where rows are read in
+  // place, for the groups of a pixel stand side by side; else what is packed for one group.
+  int64_t block_tiles(const Job& job, const PositionClass& positions, const Workspace<T>& w) const {
+    if (w.chunks.size() > 1) return 1;
+    const int64_t groups =
+        positions.in_place ? group_of(job.units.end() - 1) - group_of(job.units.first) + 1 : 1;
+    const int64_t tile_bytes = std::max<int64_t>(1, w.chunk_terms) * groups * tiling_.height() *
+                               static_cast<int64_t>(sizeof(T));
+    return std::max<int64_t>(1, block_bytes / tile_bytes);
   }
 
   // ---- terms of a class ----
@@ -280,43 +288,53 @@ class Gather {
 
   // ---- sums ----
 
-  // Some tiles of rows times the given units of one group.
-  void run_block(const PositionClass& positions, Range vectors, Range units, Worker& worker,
+  void place_tiles(const PositionClass& positions, Range vectors, Workspace<T>& w) const {
+    w.tiles.resize((vectors.count + tiling_.mv - 1) / tiling_.mv);
+    for (std::size_t t = 0; t < w.tiles.size(); ++t) {
+      const int64_t before = static_cast<int64_t>(t) * tiling_.mv;
+      if (positions.in_place)
+        layout_.place_in_place(
+            positions,
+            {vectors.first + before, std::min<int64_t>(tiling_.mv, vectors.count - before)},
+            w.tiles[t]);
+      else
+        layout_.place_packed(positions, vectors.first + before, t * panel_size(w), w.tiles[t]);
+    }
+  }
+
+  int64_t panel_size(const Workspace<T>& w) const { return tiling_.height() * w.chunk_terms; }
+
+  // The tiles of a block of rows times the given units of one group.
+  void run_block(const PositionClass& positions, Range units, Worker& worker,
                  Workspace<T>& w) const {
     const int64_t group = group_of(units.first);
-    const int64_t panel_size = tiling_.height() * w.chunk_terms;
-    const std::size_t tiles = (vectors.count + tiling_.mv - 1) / tiling_.mv;
-    T* const panels = positions.in_place ? nullptr : w.panels.template get<T>(tiles * panel_size);
-    if (w.tiles.size() < tiles) w.tiles.resize(tiles);
-    for (std::size_t t = 0; t < tiles; ++t) {
-      const Range part{vectors.first + static_cast<int64_t>(t) * tiling_.mv,
-                       std::min<int64_t>(tiling_.mv, vectors.count - t * tiling_.mv)};
-      if (positions.in_place)
-        layout_.place_in_place(positions, in_place_ + group * c_.a.group * c_.a.width(), part,
-                               w.tiles[t]);
-      else
-        layout_.place_packed(positions, part.first, panels + t * panel_size, w.tiles[t]);
-    }
+    const int64_t tiles = static_cast<int64_t>(w.tiles.size());
+    T* const panels =
+        positions.in_place ? nullptr : w.panels.template get<T>(tiles * panel_size(w));
+    const T* const rows =
+        positions.in_place ? in_place_ + group * c_.a.group * c_.a.width() : panels;
+    const int64_t row_step = positions.in_place ? c_.a.term * c_.a.width() : tiling_.height();
 
     // Where there are several chunks, the sums of a tile and unit wait on a stack of their own.
     const bool several = w.chunks.size() > 1;
     const int64_t stack_size = (w.kernel_depth + (several ? max_chunk_depth : 0)) * tile_size();
     T* const stacks = w.stack.template get<T>(stack_size * (several ? tiles * units.count : 1));
-    const int64_t a_step = positions.in_place ? c_.a.term * c_.a.width() : tiling_.height();
     SumTree tree;
     for (const Chunk& chunk : w.chunks) {
       if (worker.stopped()) return;
       if (!positions.in_place)
-        for (std::size_t t = 0; t < tiles; ++t)
+        for (int64_t t = 0; t < tiles; ++t)
           pack_rows(c_, group, w.tiles[t].runs, chunk.pieces, tiling_.height(),
-                    panels + t * panel_size);
+                    panels + t * panel_size(w));
       const TreeStep step(tree, chunk.number, &chunk == &w.chunks.back());
       for (int64_t unit = units.first; unit < units.end(); ++unit)
-        for (std::size_t t = 0; t < tiles; ++t) {
+        for (int64_t t = 0; t < tiles; ++t) {
           T* const stack =
               several ? stacks + ((unit - units.first) * tiles + t) * stack_size : stacks;
-          add_to_stack(kernel_of(unit), tiling_.vector, step, w.tiles[t].vectors, a_step,
-                       packed_unit(unit), chunk.terms, stack);
+          const T* vectors[max_tile_vectors];
+          for (int i = 0; i < tiling_.mv; ++i) vectors[i] = rows + w.tiles[t].vectors[i];
+          add_to_stack(kernel_of(unit), tiling_.vector, step, vectors, row_step, packed_unit(unit),
+                       chunk.terms, stack);
           if (step.is_last) store(unit, stack, w.tiles[t].rows);
         }
     }

@@ -52,10 +52,10 @@ class PositionWalk {
   int64_t at_[max_spatial];
 };
 
-// A tile of rows: where its vectors are read, what is packed there, and where its rows go.
-template <class T>
+// A tile of rows, for any group: where its vectors are read, as offsets in A or in the packed
+// panels, what is packed there, and where its rows go.
 struct Tile {
-  const T* vectors[max_tile_vectors];
+  int64_t vectors[max_tile_vectors];
   std::vector<RowRun> runs;
   TileRows rows;
 };
@@ -86,11 +86,9 @@ class RowLayout {
     return positions;
   }
 
-  // A tile whose vectors are read in `data`, of a group of A. At the end of its class it reads its
-  // last vector again, and stores it once.
-  template <class T>
-  void place_in_place(const PositionClass& positions, const T* data, Range vectors,
-                      Tile<T>& tile) const {
+  // A tile whose vectors are read in A. At the end of its class it reads its last vector again,
+  // and stores it once.
+  void place_in_place(const PositionClass& positions, Range vectors, Tile& tile) const {
     tile.rows.clear(mv_);
     int64_t part = vectors.first % positions.line_vectors;
     int64_t line = vectors.first / positions.line_vectors;
@@ -102,7 +100,7 @@ class RowLayout {
       }
       const int64_t fresh = part * vector_;
       const int64_t first = std::min(fresh, positions.line_rows - vector_);
-      tile.vectors[i] = data + base_pixel(at) * c_.a.pixel * c_.a.width() + first;
+      tile.vectors[i] = base_pixel(at) * c_.a.pixel * c_.a.width() + first;
       place_vector(positions, at, first, fresh, i, tile.rows);
       if (++part < positions.line_vectors) continue;
       part = 0;
@@ -114,10 +112,10 @@ class RowLayout {
     }
   }
 
-  // A tile whose rows are packed into `panel`: runs of rows, one position after the other.
-  template <class T>
-  void place_packed(const PositionClass& positions, int64_t first_vector, T* panel,
-                    Tile<T>& tile) const {
+  // A tile whose rows are packed from offset `panel` on: runs of rows, one position after the
+  // other.
+  void place_packed(const PositionClass& positions, int64_t first_vector, int64_t panel,
+                    Tile& tile) const {
     const int64_t first = first_vector * vector_;
     const int64_t height = static_cast<int64_t>(mv_) * vector_;
     const int64_t count = std::min(height, positions.positions() * c_.rows - first);
