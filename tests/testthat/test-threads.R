@@ -10,7 +10,9 @@ large_cases <- list(
   ),
   make_case(layer = "conv3d", batch = 5, c_in = 8, c_out = 9, size = c(9, 10, 11), padding = 1),
   make_case(layer = "conv_transpose1d", batch = 9, c_in = 16, c_out = 24, size = 900, stride = 2),
-  make_case(layer = "conv_transpose2d", batch = 13, c_in = 17, c_out = 12, size = 20:19, stride = 2),
+  make_case(
+    layer = "conv_transpose2d", batch = 13, c_in = 17, c_out = 12, size = c(20, 19), stride = 2
+  ),
   make_case(layer = "conv_transpose3d", batch = 9, c_in = 8, c_out = 9, size = c(8, 7, 9))
 )
 
