@@ -1,5 +1,6 @@
 #include "arguments.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nnconv {
@@ -31,9 +32,11 @@ std::string one_or_each(const std::string& what, int ndim) {
   return what + ", or " + std::to_string(ndim) + " of them, one for each spatial dimension";
 }
 
-int64_t whole_at(SEXP x, R_xlen_t i, const char* name, int64_t least, const std::string& must) {
+// Requirements are worded only where they are broken: `must` is called for the words.
+template <class Words>
+int64_t whole_at(SEXP x, R_xlen_t i, const char* name, int64_t least, const Words& must) {
   const double value = number_at(x, i);
-  if (!is_whole(value, least)) refuse(FaultKind::value, name, must, x);
+  if (!is_whole(value, least)) refuse(FaultKind::value, name, must(), x);
   return static_cast<int64_t>(value);
 }
 
@@ -41,6 +44,12 @@ int64_t whole_at(SEXP x, R_xlen_t i, const char* name, int64_t least, const std:
 std::string dim_names(int ndim, bool batched) {
   static const char* const spatial[] = {"length", "height, width", "depth, height, width"};
   return std::string(batched ? "(batch, channels, " : "(channels, ") + spatial[ndim - 1] + ")";
+}
+
+// What a message says of an array of the wrong rank.
+std::string found_shape(SEXP x) {
+  return dim_of(x).empty() ? "a vector of length " + std::to_string(Rf_xlength(x)) + " without dim"
+                           : describe(x);
 }
 
 // How the user gets there from what was given.
@@ -71,18 +80,20 @@ void padding_words(SEXP x, Geometry& geometry) {
 }
 
 void padding_pairs(SEXP x, Geometry& geometry) {
-  const std::string pairs = "a list of " + std::to_string(geometry.ndim) +
-                            (geometry.ndim == 1 ? " pair" : " pairs") +
-                            " c(before, after) of whole numbers from 0 up";
+  const auto must = [&] {
+    return "a list of " + std::to_string(geometry.ndim) +
+           (geometry.ndim == 1 ? " pair" : " pairs") +
+           " c(before, after) of whole numbers from 0 up";
+  };
   if (Rf_xlength(x) != geometry.ndim)
-    throw Fault(FaultKind::value, "padding", pairs,
+    throw Fault(FaultKind::value, "padding", must(),
                 "a list of length " + std::to_string(Rf_xlength(x)));
   for (int i = 0; i < geometry.ndim; ++i) {
     const SEXP pair = VECTOR_ELT(x, i);
-    if (!is_plain_number(pair)) refuse(FaultKind::type, "padding", pairs, pair);
-    if (Rf_xlength(pair) != 2) refuse(FaultKind::value, "padding", pairs, pair);
-    geometry.pad_lo[i] = whole_at(pair, 0, "padding", 0, pairs);
-    geometry.pad_hi[i] = whole_at(pair, 1, "padding", 0, pairs);
+    if (!is_plain_number(pair)) refuse(FaultKind::type, "padding", must(), pair);
+    if (Rf_xlength(pair) != 2) refuse(FaultKind::value, "padding", must(), pair);
+    geometry.pad_lo[i] = whole_at(pair, 0, "padding", 0, must);
+    geometry.pad_hi[i] = whole_at(pair, 1, "padding", 0, must);
   }
 }
 
@@ -99,28 +110,28 @@ int64_t count_argument(SEXP x, const char* name, int64_t least) {
 }
 
 Spatial spatial_argument(SEXP x, const char* name, int ndim, int64_t least, int64_t beyond) {
-  const std::string must = one_or_each(whole_number(least), ndim);
-  if (!is_plain_number(x)) refuse(FaultKind::type, name, must, x);
+  const auto must = [&] { return one_or_each(whole_number(least), ndim); };
+  if (!is_plain_number(x)) refuse(FaultKind::type, name, must(), x);
   const R_xlen_t n = Rf_xlength(x);
-  if (n != 1 && n != ndim) refuse(FaultKind::value, name, must, x);
+  if (n != 1 && n != ndim) refuse(FaultKind::value, name, must(), x);
   Spatial values{beyond, beyond, beyond};
   for (int i = 0; i < ndim; ++i) values[i] = whole_at(x, n == 1 ? 0 : i, name, least, must);
   return values;
 }
 
 int word_argument(SEXP x, const char* name, std::initializer_list<const char*> words) {
-  std::string must = words.size() == 1 ? "" : "one of ";
-  for (const char* word : words)
-    must += (word == *words.begin() ? "\"" : ", \"") + std::string(word) + "\"";
-  if (TYPEOF(x) != STRSXP || OBJECT(x)) refuse(FaultKind::type, name, must, x);
-  if (Rf_xlength(x) == 1 && STRING_ELT(x, 0) != NA_STRING) {
+  const bool is_text = TYPEOF(x) == STRSXP && !OBJECT(x);
+  if (is_text && Rf_xlength(x) == 1 && STRING_ELT(x, 0) != NA_STRING) {
     int number = 0;
     for (const char* word : words) {
       if (std::strcmp(word, CHAR(STRING_ELT(x, 0))) == 0) return number;
       ++number;
     }
   }
-  refuse(FaultKind::value, name, must, x);
+  std::string must = words.size() == 1 ? "" : "one of ";
+  for (const char* word : words)
+    must += (word == *words.begin() ? "\"" : ", \"") + std::string(word) + "\"";
+  refuse(is_text ? FaultKind::value : FaultKind::type, name, must, x);
 }
 
 PadMode padding_mode_argument(SEXP x) {
@@ -152,67 +163,77 @@ void output_padding_argument(SEXP x, Geometry& geometry) {
       refuse(FaultKind::value, "output_padding", "smaller than `stride` or `dilation`", x);
 }
 
-void check_array_kind(SEXP x, const char* name, const char* must) {
+bool is_array_kind(SEXP x) {
   const int type = TYPEOF(x);
-  const bool numeric = type == REALSXP || type == INTSXP || type == LGLSXP || type == CPLXSXP;
-  bool means_else = IS_S4_OBJECT(x);
+  if (type != REALSXP && type != INTSXP && type != LGLSXP && type != CPLXSXP) return false;
+  if (!OBJECT(x)) return true;
   for (const char* other : {"factor", "Date", "POSIXct", "difftime", "integer64"})
-    means_else = means_else || Rf_inherits(x, other);
-  if (!numeric || means_else) refuse(FaultKind::type, name, must, x);
+    if (Rf_inherits(x, other)) return false;
+  return !IS_S4_OBJECT(x);
 }
 
-void check_vector_kind(SEXP x, const char* name, const char* must) {
-  check_array_kind(x, name, must);
+bool is_vector_kind(SEXP x) {
   // Without a dim TRUE is more likely a flag than data.
-  if (TYPEOF(x) == LGLSXP && !is_bare_na(x)) refuse(FaultKind::type, name, must, x);
+  return is_array_kind(x) && (TYPEOF(x) != LGLSXP || is_bare_na(x));
 }
 
 ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
                              const Context& context) {
-  const bool is_weight = std::strcmp(name, "weight") == 0;
-  const std::string must = is_weight ? "a numeric array of " + std::to_string(ndim + 2) +
-                                           " dimensions, two of "
-                                           "channels and those of the kernel"
-                                     : "a numeric array of dim " + dim_names(ndim, true) +
-                                           (unbatched ? " or " + dim_names(ndim, false) : "");
-  check_array_kind(x, name, must.c_str());
+  const auto must = [&] {
+    return "a numeric array of dim " + dim_names(ndim, true) +
+           (unbatched ? " or " + dim_names(ndim, false) : "");
+  };
+  if (!is_array_kind(x)) refuse(FaultKind::type, name, must(), x);
   const Extents dim = dim_of(x);
   const std::size_t full = static_cast<std::size_t>(ndim) + 2;
-  if (dim.empty())
-    throw Fault(FaultKind::shape, name, must,
-                "a vector of length " + std::to_string(Rf_xlength(x)) + " without dim",
-                is_weight ? "" : dim_fix(name, dim, Rf_xlength(x), ndim));
   if (dim.size() != full && !(unbatched && dim.size() == full - 1))
-    throw Fault(FaultKind::shape, name, must, describe(x),
-                is_weight ? "" : dim_fix(name, dim, Rf_xlength(x), ndim));
-  for (std::size_t i = dim.size() == full && !is_weight ? 1 : 0; i < dim.size(); ++i)
-    if (dim[i] == 0)
-      throw Fault(FaultKind::shape, name,
-                  is_weight ? "an array without an empty dimension"
-                            : "an array with at least one channel and one pixel",
-                  "one of dim " + show(dim));
+    throw Fault(FaultKind::shape, name, must(), found_shape(x),
+                dim_fix(name, dim, Rf_xlength(x), ndim));
+  const bool batched = dim.size() == full;
+  if (std::count(dim.begin() + (batched ? 1 : 0), dim.end(), 0) > 0)
+    throw Fault(FaultKind::shape, name, "an array with at least one channel and one pixel",
+                "one of dim " + show(dim));
+  return view_of(x, context);
+}
+
+ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
+  const auto must = [&] {
+    return "a numeric array of " + std::to_string(ndim + 2) +
+           " dimensions, two of channels and those of the kernel";
+  };
+  if (!is_array_kind(x)) refuse(FaultKind::type, "weight", must(), x);
+  const Extents dim = dim_of(x);
+  if (dim.size() != static_cast<std::size_t>(ndim) + 2)
+    throw Fault(FaultKind::shape, "weight", must(), found_shape(x));
+  if (std::count(dim.begin(), dim.end(), 0) > 0)
+    throw Fault(FaultKind::shape, "weight", "an array without an empty dimension",
+                "one of dim " + show(dim));
   return view_of(x, context);
 }
 
 ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {
   if (Rf_isNull(x)) return {};
-  const std::string must = "NULL or a numeric vector of length " + std::to_string(length) +
-                           ", one value per output channel";
-  check_vector_kind(x, "bias", must.c_str());
+  const auto must = [&] {
+    return "NULL or a numeric vector of length " + std::to_string(length) +
+           ", one value per output channel";
+  };
+  if (!is_vector_kind(x)) refuse(FaultKind::type, "bias", must(), x);
   if (dim_of(x).size() > 1 || Rf_xlength(x) != length)
     throw Fault(
-        FaultKind::shape, "bias", must,
+        FaultKind::shape, "bias", must(),
         dim_of(x).size() > 1 ? describe(x) : "one of length " + std::to_string(Rf_xlength(x)));
   return view_of(x, context);
 }
 
 Spatial output_size_argument(SEXP x, int ndim, std::size_t rank) {
-  const std::string must = std::to_string(ndim) + (ndim == 1 ? " spatial size" : " spatial sizes") +
-                           ", or a whole dim of " + std::to_string(rank) + " numbers";
-  if (!is_plain_number(x)) refuse(FaultKind::type, "output_size", must, x);
+  const auto must = [&] {
+    return std::to_string(ndim) + (ndim == 1 ? " spatial size" : " spatial sizes") +
+           ", or a whole dim of " + std::to_string(rank) + " numbers";
+  };
+  if (!is_plain_number(x)) refuse(FaultKind::type, "output_size", must(), x);
   const R_xlen_t n = Rf_xlength(x);
   if (n != ndim && n != static_cast<R_xlen_t>(rank))
-    refuse(FaultKind::value, "output_size", must, x);
+    refuse(FaultKind::value, "output_size", must(), x);
   Spatial size{1, 1, 1};
   for (int i = 0; i < ndim; ++i) size[i] = whole_at(x, n - ndim + i, "output_size", 1, must);
   return size;

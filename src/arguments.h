@@ -39,6 +39,9 @@ void output_padding_argument(SEXP x, Geometry& geometry);
 ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
                              const Context& context);
 
+// An array of rank ndim + 2 without an empty dimension.
+ArrayArgument weight_argument(SEXP x, int ndim, const Context& context);
+
 // A numeric vector of `length` values, or NULL: then the array's data are null.
 ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context);
 
@@ -48,10 +51,10 @@ Spatial output_size_argument(SEXP x, int ndim, std::size_t rank);
 // Whether x is a number or a vector of numbers, and no object.
 bool is_plain_number(SEXP x);
 
-// Throws unless x is numeric, logical or complex, and of no class that means something else.
-void check_array_kind(SEXP x, const char* name, const char* must);
+// Whether x is numeric, logical or complex, and of no class that means something else.
+bool is_array_kind(SEXP x);
 
 // Likewise for a vector, which is not logical but for a bare NA.
-void check_vector_kind(SEXP x, const char* name, const char* must);
+bool is_vector_kind(SEXP x);
 
 }  // namespace nnconv

@@ -50,7 +50,7 @@ void check_groups(const Layer& layer, const Extents& input, const Extents& weigh
 SEXP forward(const Arguments& arguments, SEXP input, SEXP weight, SEXP bias, const Wish& wish) {
   const Context context = call_context();
   const ArrayArgument x = array_argument(input, "input", arguments.ndim, true, context);
-  const ArrayArgument w = array_argument(weight, "weight", arguments.ndim, false, context);
+  const ArrayArgument w = weight_argument(weight, arguments.ndim, context);
   const Layer layer = layer_of(arguments, w.dim);
   check_groups(layer, x.dim, w.dim);
   check_weight(layer.geometry, w.dim);
@@ -63,7 +63,7 @@ SEXP backward(const Arguments& arguments, SEXP grad_output, SEXP input, SEXP wei
   const Context context = call_context();
   const ArrayArgument g = array_argument(grad_output, "grad_output", arguments.ndim, true, context);
   const ArrayArgument x = array_argument(input, "input", arguments.ndim, true, context);
-  const ArrayArgument w = array_argument(weight, "weight", arguments.ndim, false, context);
+  const ArrayArgument w = weight_argument(weight, arguments.ndim, context);
   const Layer layer = layer_of(arguments, w.dim);
   check_groups(layer, x.dim, w.dim);
   return layer_backward(layer, g, x, w, false, needs_argument(needs), context, wish);

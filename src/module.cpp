@@ -112,7 +112,7 @@ struct ModuleCall {
       : layer(unpack(geometry)),
         context(call_context()),
         input(array_argument(x, "input", layer.geometry.ndim, true, context)),
-        weight(array_argument(w, "weight", layer.geometry.ndim, false, context)) {
+        weight(weight_argument(w, layer.geometry.ndim, context)) {
     check_weight(layer.geometry, weight.dim);
   }
 
@@ -212,10 +212,8 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
     const bool is_vector = wanted.size() == 1;
     const std::string must = is_vector ? "a numeric vector of length " + std::to_string(wanted[0])
                                        : "a numeric array of dim " + show(wanted);
-    if (is_vector)
-      check_vector_kind(x, argument.c_str(), must.c_str());
-    else
-      check_array_kind(x, argument.c_str(), must.c_str());
+    if (is_vector ? !is_vector_kind(x) : !is_array_kind(x))
+      refuse(FaultKind::type, argument.c_str(), must, x);
     const Extents found = dim_of(x);
     const bool fits = is_vector ? found.size() <= 1 && Rf_xlength(x) == wanted[0] : found == wanted;
     if (!fits)

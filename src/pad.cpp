@@ -63,7 +63,7 @@ struct Constant {
 Constant constant_argument(SEXP x) {
   Constant constant;
   if (Rf_isNull(x)) return constant;
-  check_vector_kind(x, "value", "one number");
+  if (!is_vector_kind(x)) refuse(FaultKind::type, "value", "one number", x);
   if (Rf_xlength(x) != 1) refuse(FaultKind::value, "value", "one number", x);
   const ArrayArgument number = view_of(x, Context());
   constant.is_complex = number.array.is_complex;
@@ -82,7 +82,7 @@ using namespace nnconv;
 SEXP pad_(SEXP input, SEXP pad, SEXP mode, SEXP value) {
   return entry([&]() -> SEXP {
     const char* const must = "a numeric array";
-    check_array_kind(input, "input", must);
+    if (!is_array_kind(input)) refuse(FaultKind::type, "input", must, input);
     if (dim_of(input).empty())
       throw Fault(FaultKind::shape, "input", must,
                   "a vector of length " + std::to_string(Rf_xlength(input)) + " without dim",

@@ -20,14 +20,14 @@ Channels channels_of(const Geometry& geometry, const Extents& weight) {
   return geometry.transposed ? Channels{weight[0], second} : Channels{second, weight[0]};
 }
 
-void check_border(const Axis& axis, const std::string& along) {
+void check_border(const Geometry& geometry, const Axis& axis, int i) {
   if (axis.mode != PadMode::reflect && axis.mode != PadMode::circular) return;
   const bool reflect = axis.mode == PadMode::reflect;
   const int64_t pad = std::max(axis.pad_lo, axis.pad_hi);
   if (pad <= axis.in - (reflect ? 1 : 0)) return;
   throw Fault(FaultKind::shape, "padding",
               std::string(reflect ? "smaller than" : "at most") + " the size of `input` (" +
-                  std::to_string(axis.in) + along + ") where padding_mode is \"" +
+                  std::to_string(axis.in) + along(geometry, i) + ") where padding_mode is \"" +
                   (reflect ? "reflect" : "circular") + "\"",
               std::to_string(pad));
 }
@@ -146,7 +146,7 @@ Problem fit(const Geometry& geometry, const Extents& input, const Extents& weigh
     axis.pad_lo = g.pad_lo[i];
     axis.pad_hi = g.pad_hi[i];
     axis.mode = g.mode;
-    check_border(axis, along(g, i));
+    check_border(g, axis, i);
   }
   return problem;
 }
