@@ -3,7 +3,7 @@
 //   for each slab of column panels (whose packed B fits the scratch)
 //     pack the slab
 //     for each job = (class of positions, range of row vectors, range of panels)      [threads]
-//       for each block of row tiles
+//       for each block of row tiles, for each group of channels
 //         for each chunk of the terms
 //           pack the rows, or point at them
 //           for each panel, for each tile: kernel, join chunks; after the last chunk: store
@@ -122,11 +122,14 @@ class Gather {
   // For the positions that read nothing, which are in no class.
   void fill_with_bias() const {
     const int64_t channels = c_.groups * c_.cols;
-    parallel_ranges(context_, channels * c_.out_pixels(), [&](int64_t column, int64_t end) {
-      for (; column < end; ++column)
-        for (int64_t row = 0; row < c_.rows; ++row)
-          c_.out[column * c_.rows + row] =
-              static_cast<double>(T(0) + bias_of<T>(c_, column % channels, row));
+    parallel_ranges(context_, c_.rows * channels * c_.out_pixels(), [&](int64_t i, int64_t end) {
+      while (i < end) {
+        const int64_t column = i / c_.rows;
+        const double bias[] = {T(0) + bias_of<T>(c_, column % channels, 0),
+                               T(0) + bias_of<T>(c_, column % channels, 1)};
+        for (const int64_t stop = std::min(end, (column + 1) * c_.rows); i < stop; ++i)
+          c_.out[i] = bias[(i - column * c_.rows) % 2];
+      }
     });
   }
 
