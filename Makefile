@@ -8,7 +8,7 @@ pictures = build/demo
 
 .NOTPARALLEL:
 
-.PHONY: all help demo test check lint format document core-test r-test install clean
+.PHONY: all help demo test bench check lint format document core-test r-test install clean
 
 all: format document lint test  ## format, document, lint and test (the default)
 
@@ -28,6 +28,9 @@ core-test:  ## the core's own C++ tests alone
 
 r-test: install  ## the R tests alone; `make r-test only=threads` runs test-threads.R
 	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/run-tests.R $(only)
+
+bench: install  ## speed beside PyTorch's, which must be there; `make bench with="only=3x3 threads=1,2"`
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript bench/run.R $(with)
 
 check: setup-develop  ## R CMD build and R CMD check --as-cran
 	@dev/check.sh

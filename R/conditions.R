@@ -17,6 +17,10 @@ raise_fault <- function(kind, argument, must, found, fix = "") {
   )
 }
 
+raise_missing <- function(argument) {
+  raise_fault("type", argument, "given", "")
+}
+
 # The call as the user wrote it: the outermost one of a function, method or module of this package.
 user_call <- function() {
   frame <- Position(function(frame) is_ours(sys.function(frame)), seq_len(sys.nframe()))
@@ -49,7 +53,8 @@ with_argument_renamed <- function(code, from, to) {
     code,
     nnconv_error = function(fault) {
       if (identical(fault$argument, from)) {
-        raise_fault(fault$kind, to, fault$must, fault$found, fault$fix)
+        fix <- sub(paste0("(", from), paste0("(", to), fault$fix, fixed = TRUE)
+        raise_fault(fault$kind, to, fault$must, fault$found, fix)
       }
     }
   )

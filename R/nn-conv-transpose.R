@@ -95,6 +95,9 @@ nn_conv_transpose3d <- function(in_channels, out_channels, kernel_size, stride =
 new_conv_transpose <- function(ndim, in_channels, out_channels, kernel_size, stride, padding,
                                output_padding, groups, bias, dilation, padding_mode, device,
                                dtype) {
+  if (missing(in_channels)) raise_missing("in_channels")
+  if (missing(out_channels)) raise_missing("out_channels")
+  if (missing(kernel_size)) raise_missing("kernel_size")
   spec <- conv_spec_(
     ndim, TRUE, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation,
     groups, padding_mode, device, dtype

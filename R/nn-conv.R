@@ -103,6 +103,9 @@ nn_conv3d <- function(in_channels, out_channels, kernel_size, stride = 1, paddin
 
 new_conv <- function(ndim, in_channels, out_channels, kernel_size, stride, padding, dilation,
                      groups, bias, padding_mode, device, dtype) {
+  if (missing(in_channels)) raise_missing("in_channels")
+  if (missing(out_channels)) raise_missing("out_channels")
+  if (missing(kernel_size)) raise_missing("kernel_size")
   spec <- conv_spec_(
     ndim, FALSE, in_channels, out_channels, kernel_size, stride, padding, 0L, dilation, groups,
     padding_mode, device, dtype

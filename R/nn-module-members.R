@@ -65,10 +65,11 @@
 #'
 #' @param x,object A module.
 #' @param name The name of a field or method.
+#' @param exact For R's sake: names are always matched exactly.
 #' @param value The new weight or bias.
 #' @param newdata An input array, as for `m(input)`.
 #' @param output_size The output's size, for transposed layers only.
-#' @param ... Not used.
+#' @param ... Not used; `predict()` refuses what it does not know.
 #' @return `m$name` and `m[["name"]]`: the field, or the method as a function. The assignments and
 #'   `print()`, `plot()`: the module. `format()`: one string, the call that would make such a
 #'   module. `predict()`: an array. `coef()`: a list. `summary()`: a list of class
@@ -202,9 +203,9 @@ check_member_name <- function(name) {
 }
 
 #' @rdname nnconv_module
-#' @usage \method{[[}{nnconv_module}(x, name)
+#' @usage \method{[[}{nnconv_module}(x, name, exact = TRUE)
 #' @export
-`[[.nnconv_module` <- function(x, name) {
+`[[.nnconv_module` <- function(x, name, exact = TRUE) {
   get_member(x, name)
 }
 

@@ -83,6 +83,9 @@ module_train <- function(module, mode) {
 
 module_backward <- function(module, grad_output, input, needs) {
   # It may be made by a forward of this module, which remembers its input.
+  if (missing(grad_output)) {
+    raise_missing("grad_output")
+  }
   force(grad_output)
   data <- module_data(module)
   if (is.null(input)) {
@@ -102,8 +105,11 @@ last_input <- function(data) {
   input <- remembered_input(data)
   if (is.null(input)) {
     raise_fault(
-      "value", "input", "given where the module remembers none", "NULL",
-      "Give `input`, or call the module in training mode first."
+      "value", "input", "given where no forward is remembered", "NULL",
+      paste(
+        "Call the module in training mode first. What it remembers is dropped by `m$zero_grad()`,",
+        "`m$eval()`, cloning and loading."
+      )
     )
   }
   input

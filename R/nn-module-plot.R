@@ -14,17 +14,28 @@ plot.nnconv_module <- function(x, main = format(x), ...) {
   graphics::plot.window(c(0, width), c(0, height), asp = 1)
   picture <- grDevices::as.raster(colours)
   graphics::rasterImage(picture, 0, 0, width, height, interpolate = FALSE)
+  # White cells at the edge would melt into the page.
+  graphics::rect(0, 0, width, height, border = gap_colour)
   channels <- c("output channels", "input channels")
   if (inherits(x, "nnconv_conv_transpose")) {
     channels <- rev(channels)
   }
   limit <- max_modulus(weight)
-  graphics::title(main = main, line = 2)
+  graphics::title(main = main, line = 2, cex.main = fitting_cex(main))
   graphics::text(0, height / 2, channels[[1L]], srt = 90, adj = c(0.5, -1), xpd = NA)
   graphics::mtext(channels[[2L]], side = 3)
   graphics::mtext(sprintf("blue %.3g, white 0, red %.3g", -limit, limit), side = 1)
   invisible(x)
 }
+
+# The usual size of a title, or less where it would not fit the page.
+fitting_cex <- function(main) {
+  usual <- graphics::par("cex.main")
+  needed <- max(graphics::strwidth(main, units = "inches", cex = usual, font = 2))
+  usual * min(1, 0.95 * graphics::par("din")[[1L]] / needed)
+}
+
+gap_colour <- "#D9D9D9"
 
 # One matrix of all kernels, NA between them: a row of tiles for each extent of the weight's first
 # dimension, a column for each of its second; the slices of a 3d kernel side by side, and a 1d
@@ -48,7 +59,7 @@ kernel_colours <- function(mosaic) {
   mosaic[!is.finite(mosaic)] <- NA
   level <- round(127 * mosaic / max_modulus(mosaic)) + 128
   colours <- palette[level]
-  colours[is.na(colours)] <- "#D9D9D9"
+  colours[is.na(colours)] <- gap_colour
   matrix(colours, nrow(mosaic))
 }
 

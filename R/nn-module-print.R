@@ -88,6 +88,12 @@ print.summary.nnconv_module <- function(x, ...) {
 #' @importFrom stats predict
 #' @export
 predict.nnconv_module <- function(object, newdata, output_size = NULL, ...) {
+  if (...length() > 0L) {
+    raise_fault("value", "...", "empty", paste(...length(), "arguments"))
+  }
+  if (missing(newdata)) {
+    raise_missing("newdata")
+  }
   with_argument_renamed(
     module_forward(module_data(object), newdata, output_size),
     from = "input", to = "newdata"

@@ -65,6 +65,9 @@ check_format <- function(data) {
 # ---- forward ----
 
 module_call <- function(data, input, output_size = NULL) {
+  if (missing(input)) {
+    raise_missing("input")
+  }
   output <- module_forward(data, input, output_size)
   if (data$training) {
     remember_input(data, input)

@@ -11,7 +11,7 @@
 #' uses the processors that this process may use (affinity and cgroup quota count), at most
 #' `OMP_NUM_THREADS`. A number that was asked for is honoured up to `OMP_THREAD_LIMIT`. In a forked
 #' child (`parallel::mclapply()`) it is 1, whatever was asked for, and a build without OpenMP
-#' always uses 1.
+#' always uses 1. `options(nnconv.threads = NULL)` goes back to the default.
 #'
 #' @param n How many threads: one whole number of at least 1.
 #' @return `conv_get_num_threads()`: one integer. `conv_set_num_threads()`: the number before,

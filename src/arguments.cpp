@@ -52,8 +52,11 @@ std::string found_shape(SEXP x) {
                            : describe(x);
 }
 
-// How the user gets there from what was given.
-std::string dim_fix(const char* name, const Extents& dim, R_xlen_t length, int ndim) {
+// How the user gets there from an array of samples or channels too few, where a layer takes one
+// channel.
+std::string dim_fix(const char* name, const Extents& dim, R_xlen_t length, int ndim,
+                    int64_t channels) {
+  if (channels != 1) return "";
   Extents wanted{1, 1};
   if (dim.empty())
     wanted.push_back(length);
@@ -177,18 +180,17 @@ bool is_vector_kind(SEXP x) {
   return is_array_kind(x) && (TYPEOF(x) != LGLSXP || is_bare_na(x));
 }
 
-ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
+ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channels,
                              const Context& context) {
   const auto must = [&] {
-    return "a numeric array of dim " + dim_names(ndim, true) +
-           (unbatched ? " or " + dim_names(ndim, false) : "");
+    return "a numeric array of dim " + dim_names(ndim, true) + " or " + dim_names(ndim, false);
   };
   if (!is_array_kind(x)) refuse(FaultKind::type, name, must(), x);
   const Extents dim = dim_of(x);
   const std::size_t full = static_cast<std::size_t>(ndim) + 2;
-  if (dim.size() != full && !(unbatched && dim.size() == full - 1))
+  if (dim.size() != full && dim.size() != full - 1)
     throw Fault(FaultKind::shape, name, must(), found_shape(x),
-                dim_fix(name, dim, Rf_xlength(x), ndim));
+                dim_fix(name, dim, Rf_xlength(x), ndim, channels));
   const bool batched = dim.size() == full;
   if (std::count(dim.begin() + (batched ? 1 : 0), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, name, "an array with at least one channel and one pixel",

@@ -34,9 +34,9 @@ void padding_argument(SEXP x, Geometry& geometry);
 // `output_padding`, smaller than stride or dilation.
 void output_padding_argument(SEXP x, Geometry& geometry);
 
-// An array of rank ndim + 2, or ndim + 1 if `unbatched` may be. All extents but the batch are at
-// least 1.
-ArrayArgument array_argument(SEXP x, const char* name, int ndim, bool unbatched,
+// An array of samples, of rank ndim + 2, or one sample, of rank ndim + 1. All extents but the batch
+// are at least 1. `channels` is how many a layer takes, where that is known, for a message's hint.
+ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channels,
                              const Context& context);
 
 // An array of rank ndim + 2 without an empty dimension.

@@ -111,8 +111,8 @@ std::string describe(SEXP x) {
     return std::string("an object of type \"") + Rf_type2char(TYPEOF(x)) + "\"";
 
   const Extents dim = dim_of(x);
-  if (dim.size() == 2) return "a matrix of dim " + show(dim);
-  if (!dim.empty()) return "an array of dim " + show(dim);
+  const std::string kind = TYPEOF(x) == STRSXP ? "a character " : dim.size() == 2 ? "a " : "an ";
+  if (!dim.empty()) return kind + (dim.size() == 2 ? "matrix" : "array") + " of dim " + show(dim);
   const R_xlen_t n = Rf_xlength(x);
   if (n == 0) return "an empty vector";
   if (n == 1)

@@ -49,8 +49,9 @@ void check_groups(const Layer& layer, const Extents& input, const Extents& weigh
 
 SEXP forward(const Arguments& arguments, SEXP input, SEXP weight, SEXP bias, const Wish& wish) {
   const Context context = call_context();
-  const ArrayArgument x = array_argument(input, "input", arguments.ndim, true, context);
   const ArrayArgument w = weight_argument(weight, arguments.ndim, context);
+  const ArrayArgument x = array_argument(input, "input", arguments.ndim,
+                                         arguments.transposed ? w.dim[0] : w.dim[1], context);
   const Layer layer = layer_of(arguments, w.dim);
   check_groups(layer, x.dim, w.dim);
   check_weight(layer.geometry, w.dim);
@@ -61,8 +62,8 @@ SEXP forward(const Arguments& arguments, SEXP input, SEXP weight, SEXP bias, con
 SEXP backward(const Arguments& arguments, SEXP grad_output, SEXP input, SEXP weight, SEXP needs,
               const Wish& wish) {
   const Context context = call_context();
-  const ArrayArgument g = array_argument(grad_output, "grad_output", arguments.ndim, true, context);
-  const ArrayArgument x = array_argument(input, "input", arguments.ndim, true, context);
+  const ArrayArgument g = array_argument(grad_output, "grad_output", arguments.ndim, 0, context);
+  const ArrayArgument x = array_argument(input, "input", arguments.ndim, 0, context);
   const ArrayArgument w = weight_argument(weight, arguments.ndim, context);
   const Layer layer = layer_of(arguments, w.dim);
   check_groups(layer, x.dim, w.dim);

@@ -106,14 +106,19 @@ void check_weight_size(int64_t in_channels, int64_t out_channels, const Geometry
 struct ModuleCall {
   Layer layer;
   const Context context;
-  const ArrayArgument input, weight;
+  const ArrayArgument weight, input;
 
   ModuleCall(SEXP geometry, SEXP x, SEXP w)
       : layer(unpack(geometry)),
         context(call_context()),
-        input(array_argument(x, "input", layer.geometry.ndim, true, context)),
-        weight(weight_argument(w, layer.geometry.ndim, context)) {
+        weight(weight_argument(w, layer.geometry.ndim, context)),
+        input(array_argument(x, "input", layer.geometry.ndim, in_channels(), context)) {
     check_weight(layer.geometry, weight.dim);
+  }
+
+  int64_t in_channels() const {
+    const Geometry& g = layer.geometry;
+    return g.transposed ? weight.dim[0] : weight.dim[1] * g.groups;
   }
 
   int64_t out_channels() const {
@@ -178,6 +183,9 @@ SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP out
   return entry([&] {
     ModuleCall call(geometry, input, weight);
     const Geometry& g = call.layer.geometry;
+    if (!Rf_isNull(output_size) && !g.transposed)
+      refuse(FaultKind::value, "output_size", "NULL for a layer that is not transposed",
+             output_size);
     if (!Rf_isNull(output_size))
       call.set_output_size(output_size_argument(output_size, g.ndim, call.input.dim.size()),
                            "output_size", FaultKind::value);
@@ -193,7 +201,7 @@ SEXP module_backward_(SEXP geometry, SEXP grad_output, SEXP input, SEXP weight, 
   return entry([&] {
     ModuleCall call(geometry, input, weight);
     const Geometry& g = call.layer.geometry;
-    const ArrayArgument dy = array_argument(grad_output, "grad_output", g.ndim, true, call.context);
+    const ArrayArgument dy = array_argument(grad_output, "grad_output", g.ndim, 0, call.context);
     if (g.transposed)
       call.set_output_size(spatial_of(dy.dim, g.ndim), "grad_output", FaultKind::shape);
     Needs wanted = needs_argument(needs);

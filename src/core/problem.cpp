@@ -20,6 +20,25 @@ Channels channels_of(const Geometry& geometry, const Extents& weight) {
   return geometry.transposed ? Channels{weight[0], second} : Channels{second, weight[0]};
 }
 
+// What the user may have meant by an array with other channels.
+std::string channels_fix(const Geometry& geometry, const Extents& input, int64_t channels) {
+  const bool batched = input.size() == static_cast<std::size_t>(geometry.ndim) + 2;
+  const int64_t rank = static_cast<int64_t>(input.size());
+  if (input.back() == channels && rank > 2) {
+    Extents order;
+    if (batched) order.push_back(1);
+    order.push_back(rank);
+    for (int64_t d = batched ? 2 : 1; d < rank; ++d) order.push_back(d);
+    return "If its last dimension is the channels: `aperm(input, c" + show(order) + ")`.";
+  }
+  if (!batched && channels == 1) {
+    Extents dim = input;
+    dim.insert(dim.begin() + 1, 1);
+    return "If its first dimension is the samples: `array(input, c" + show(dim) + ")`.";
+  }
+  return "";
+}
+
 void check_border(const Geometry& geometry, const Axis& axis, int i) {
   if (axis.mode != PadMode::reflect && axis.mode != PadMode::circular) return;
   const bool reflect = axis.mode == PadMode::reflect;
@@ -125,8 +144,10 @@ Problem fit(const Geometry& geometry, const Extents& input, const Extents& weigh
   const int64_t found = input[input.size() - g.ndim - 1];
   if (found != channels.input)
     throw Fault(FaultKind::shape, "input",
-                "an array with " + std::to_string(channels.input) + " channels, as `weight` has",
-                "one with " + std::to_string(found) + " (its dim is " + show(input) + ")");
+                "an array with " + std::to_string(channels.input) +
+                    (channels.input == 1 ? " channel" : " channels") + ", as `weight` has",
+                "one with " + std::to_string(found) + " (its dim is " + show(input) + ")",
+                channels_fix(g, input, channels.input));
 
   const Spatial from = spatial_of(input, g.ndim);
   const Spatial to = output_size(g, from);

@@ -44,3 +44,34 @@ test_that("a constructor that fails draws nothing", {
   expect_fault(nn_conv2d(2, 3, 3, groups = 2), "value", "groups")
   expect_identical(.Random.seed, seed)
 })
+
+test_that("a missing argument is named", {
+  expect_fault(nn_conv2d(3, 8), "type", "kernel_size")
+  expect_fault(nn_conv_transpose1d(3, kernel_size = 2), "type", "out_channels")
+  m <- nn_conv1d(1, 1, 2)
+  expect_fault(m(), "type", "input")
+  expect_fault(m$backward(), "type", "grad_output")
+  expect_fault(predict(m), "type", "newdata")
+})
+
+test_that("an input of another layout gets the call that mends it", {
+  fix_of <- function(code) tryCatch(code, nnconv_error = function(fault) fault$fix)
+  m <- nn_conv2d(3, 8, 3)
+  image <- array(as.numeric(1:756), c(28, 9, 3))
+  expect_match(fix_of(m(image)), "aperm(input, c(3, 1, 2))", fixed = TRUE)
+  expect_identical(dim(m(aperm(image, c(3, 1, 2)))), c(8L, 26L, 7L))
+  batch <- array(0, c(2, 28, 9, 3))
+  expect_match(fix_of(m(batch)), "aperm(input, c(1, 4, 2, 3))", fixed = TRUE)
+  expect_identical(fix_of(m(volcano)), "")
+  grey <- nn_conv2d(1, 8, 3)
+  expect_match(fix_of(grey(volcano)), "array(input, c(1, 1, 87, 61))", fixed = TRUE)
+  expect_match(fix_of(predict(grey, volcano)), "array(newdata, c(1, 1, 87, 61))", fixed = TRUE)
+  samples <- array(0, c(10, 28, 28))
+  expect_match(fix_of(grey(samples)), "array(input, c(10, 1, 28, 28))", fixed = TRUE)
+})
+
+test_that("an array of text is said to be one", {
+  expect_error(nn_conv1d(1, 1, 2)(array("a", c(1, 1, 3))), "not a character array of dim (1, 1, 3)",
+    fixed = TRUE, class = "nnconv_type_error"
+  )
+})

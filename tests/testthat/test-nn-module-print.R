@@ -58,3 +58,12 @@ test_that("predict() is a forward that remembers nothing", {
   expect_identical(predict(up, x, output_size = 10), up(x, output_size = 10))
   expect_fault(predict(m, "a"), "type", "newdata")
 })
+
+test_that("predict() refuses what it does not know", {
+  m <- nn_conv1d(1, 1, 2)
+  x <- array(0, c(1, 1, 5))
+  expect_fault(predict(m, x, output_size = 4), "value", "output_size")
+  expect_fault(predict(m, x, type = "response"), "value", "...")
+  transposed <- nn_conv_transpose1d(1, 1, 2, stride = 2)
+  expect_identical(dim(predict(transposed, x, output_size = 11)), c(1L, 1L, 11L))
+})
