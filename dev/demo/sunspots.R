@@ -143,7 +143,7 @@ panel <- function(x, y, title, unit, ...) {
 year_ahead <- ahead == 12
 shown <- test[year_ahead, ]
 curves <- spots(cbind(target[year_ahead, ], forecast[year_ahead, ], ar_forecast[year_ahead, ]))
-panel(year[shown] + 1, curves[shown, ], "Forecast twelve months before", "sunspots a month",
+panel(year[shown] + 1, curves[shown, ], "Forecast made twelve months ahead", "sunspots a month",
   type = "l", lwd = c(1, 2, 2), col = c("grey65", colours[c("network", "ar")]))
 axis(1, lwd = 0, lwd.ticks = 1)
 legend("topright", c("observed", "network", "ar()"), col = c("grey65", colours[1:2]), lwd = 2,
@@ -156,7 +156,7 @@ mtext("months ahead", 1, line = 1.3, cex = 0.65, col = "grey35")
 legend("topleft", c("last value", "ar()", "network"), col = rev(colours), lwd = 2, pch = 19,
   bty = "n", text.col = "grey20")
 
-panel(seq_len(steps), loss, "Training", "mean square, scaled", type = "l", lwd = 2, log = "y",
+panel(seq_len(steps), loss, "Training", "mean square, scaled (log)", type = "l", lwd = 2, log = "y",
   col = c("grey65", "grey20"))
 axis(1, lwd = 0, lwd.ticks = 1)
 mtext("steps", 1, line = 1.3, cex = 0.65, col = "grey35")
