@@ -1,6 +1,7 @@
 # Speed of the installed nnconv beside PyTorch's, shape by shape, in turn in one run.
 #
-#   Rscript bench/run.R [only=REGEX] [threads=1,2] [rounds=3] [seconds=0.1] [python=/usr/bin/python3]
+#   Rscript bench/run.R [only=REGEX] [what=forward,training] [threads=1,2] [rounds=3] [seconds=0.1]
+#                       [python=/usr/bin/python3]
 #
 # Each round gives every contender in turn `seconds` of calls and takes the median of them; the
 # figure is the median over rounds. Prints a table a number of threads and kind of work, with
@@ -8,7 +9,7 @@
 library(nnconv)
 
 settings <- list(
-  only = ".", threads = "2", rounds = "3", seconds = "0.1", python = "/usr/bin/python3"
+  only = ".", what = "forward,training", threads = "2", rounds = "3", seconds = "0.1", python = "/usr/bin/python3"
 )
 for (argument in commandArgs(TRUE)) {
   parts <- regmatches(argument, regexpr("=", argument), invert = TRUE)[[1]]
@@ -148,7 +149,7 @@ run_all <- function() {
   rows <- list()
   for (n_threads in threads) {
     peaks <- peak(n_threads)
-    for (what in c("forward", "training")) for (i in seq_len(nrow(shapes))) {
+    for (what in strsplit(settings$what, ",")[[1]]) for (i in seq_len(nrow(shapes))) {
       shape <- as.list(shapes[i, ])
       times <- measure(shape, what, n_threads, torch)
       output_dim <- dim(nnconv_call(shape, "float64", "forward")())
@@ -215,6 +216,7 @@ results$processor <- processor()
 results$isa <- nnconv:::isa_()
 results$commit <- first_line("git", c("rev-parse", "--short", "HEAD"))
 name <- file.path("bench/results", paste0(stamp, "-", machine))
+dir.create("bench/results", showWarnings = FALSE)
 utils::write.csv(results, paste0(name, ".csv"), row.names = FALSE)
 for (part in split(results, list(results$what, results$threads))) {
   cat("\n====", part$what[1], "on", part$threads[1], "threads\n")
