@@ -208,6 +208,7 @@ draw <- function(results, file) {
     pch = 19, col = colours, bg = "white", cex = 0.7)
 }
 
+options(width = 140)
 results <- with_ratios(run_all())
 stamp <- format(Sys.time(), "%Y-%m-%d")
 machine <- gsub("[^A-Za-z0-9]+", "-", processor())
