@@ -1,7 +1,7 @@
 # Speed of the installed nnconv beside PyTorch's, shape by shape, in turn in one run.
 #
-#   Rscript bench/run.R [only=REGEX] [what=forward,training] [threads=1,2] [rounds=3] [seconds=0.1]
-#                       [python=/usr/bin/python3]
+#   Rscript bench/run.R [only=REGEX] [what=forward,training] [threads=1,2] [rounds=3]
+#                       [seconds=0.1] [python=/usr/bin/python3]
 #
 # Each round gives every contender in turn `seconds` of calls and takes the median of them; the
 # figure is the median over rounds. Prints a table a number of threads and kind of work, with
@@ -9,7 +9,8 @@
 library(nnconv)
 
 settings <- list(
-  only = ".", what = "forward,training", threads = "2", rounds = "3", seconds = "0.1", python = "/usr/bin/python3"
+  only = ".", what = "forward,training", threads = "2", rounds = "3", seconds = "0.1",
+  python = "/usr/bin/python3"
 )
 for (argument in commandArgs(TRUE)) {
   parts <- regmatches(argument, regexpr("=", argument), invert = TRUE)[[1]]
@@ -68,7 +69,8 @@ now <- function() unclass(Sys.time())
 
 nnconv_call <- function(shape, dtype, what) {
   arguments <- c(geometry(shape), dtype = dtype)
-  x <- array(stats::rnorm(1e5), c(as.integer(shape$batch), as.integer(shape$c_in), numbers(shape$`in`)))
+  input_dim <- c(as.integer(shape$batch), as.integer(shape$c_in), numbers(shape$`in`))
+  x <- array(stats::rnorm(1e5), input_dim)
   w <- array(stats::rnorm(1e5), weight_dim(shape))
   b <- stats::rnorm(as.integer(shape$c_out))
   forward <- getExportedValue("nnconv", paste0("nnf_", shape$layer))
@@ -110,7 +112,8 @@ torch_seconds <- function(torch, shape, dtype, what, n_threads, budget) {
 measure <- function(shape, what, n_threads, torch) {
   options(nnconv.threads = n_threads)
   calls <- list(
-    nnconv_f64 = nnconv_call(shape, "float64", what), nnconv_f32 = nnconv_call(shape, "float32", what)
+    nnconv_f64 = nnconv_call(shape, "float64", what),
+    nnconv_f32 = nnconv_call(shape, "float32", what)
   )
   one_round <- function(round) {
     c(
@@ -158,7 +161,8 @@ run_all <- function() {
         gflop = gflop(shape, output_dim) * if (what == "forward") 1 else 3,
         as.list(times), peak_f64 = peaks[1], peak_f32 = peaks[2]
       )
-      message(sprintf("%-8s %-34s %s", what, shape$id, paste(signif(1e3 * times, 3), collapse = " ")))
+      shown <- paste(signif(1e3 * times, 3), collapse = " ")
+      message(sprintf("%-8s %-34s %s", what, shape$id, shown))
     }
   }
   do.call(rbind, rows)
@@ -184,7 +188,8 @@ print_results <- function(results) {
   shown[-(1:2)] <- lapply(shown[-(1:2)], signif, 3)
   print(shown, row.names = FALSE)
   classes <- factor(results$class, unique(results$class))
-  means <- vapply(ratios, function(r) tapply(results[[r]], classes, geometric_mean), numeric(nlevels(classes)))
+  by_class <- function(ratio) tapply(results[[ratio]], classes, geometric_mean)
+  means <- vapply(ratios, by_class, numeric(nlevels(classes)))
   means <- rbind(matrix(means, ncol = 3, dimnames = list(levels(classes), ratios)))
   cat("\nGeometric means by class (PyTorch's time / nnconv's):\n")
   print(signif(rbind(means, `over all` = apply(means, 2, geometric_mean)), 3))
@@ -199,7 +204,8 @@ draw <- function(results, file) {
   at <- seq_len(nrow(results))
   range <- range(results[ratios])
   plot(NULL, xlim = range, ylim = range(at), log = "x", yaxt = "n", ylab = "",
-    xlab = "PyTorch's time / nnconv's", main = paste(results$what[1], "on", results$threads[1], "threads"))
+    xlab = "PyTorch's time / nnconv's",
+    main = paste(results$what[1], "on", results$threads[1], "threads"))
   graphics::abline(v = 1, h = NULL, col = "grey40")
   graphics::abline(h = at, col = "grey92")
   graphics::axis(2, at, results$id)

@@ -69,14 +69,12 @@ bool is_atomic_shown(SEXP x) {
   return type == STRSXP || type == CPLXSXP || type == LGLSXP || type == INTSXP || type == REALSXP;
 }
 
-SEXP check_interrupt() {
-  R_CheckUserInterrupt();
-  return R_NilValue;
-}
-
 // Throws if the user, or a time limit, wants the call to end.
 void poll_r() {
-  Rcpp::unwindProtect([] { return check_interrupt(); });
+  Rcpp::unwindProtect([] {
+    R_CheckUserInterrupt();
+    return R_NilValue;
+  });
 }
 
 #ifdef MADV_HUGEPAGE

@@ -50,13 +50,12 @@ void check_groups(const Layer& layer, const Extents& input, const Extents& weigh
 SEXP forward(const Arguments& arguments, SEXP input, SEXP weight, SEXP bias, const Wish& wish) {
   const Context context = call_context();
   const ArrayArgument w = weight_argument(weight, arguments.ndim, context);
-  const ArrayArgument x = array_argument(input, "input", arguments.ndim,
-                                         arguments.transposed ? w.dim[0] : w.dim[1], context);
   const Layer layer = layer_of(arguments, w.dim);
+  const Channels channels = channels_of(layer.geometry, w.dim);
+  const ArrayArgument x = array_argument(input, "input", arguments.ndim, channels.input, context);
   check_groups(layer, x.dim, w.dim);
   check_weight(layer.geometry, w.dim);
-  const int64_t channels = layer.geometry.transposed ? w.dim[1] * layer.geometry.groups : w.dim[0];
-  return layer_forward(layer, x, w, bias_argument(bias, channels, context), context, wish);
+  return layer_forward(layer, x, w, bias_argument(bias, channels.output, context), context, wish);
 }
 
 SEXP backward(const Arguments& arguments, SEXP grad_output, SEXP input, SEXP weight, SEXP needs,

@@ -106,24 +106,17 @@ void check_weight_size(int64_t in_channels, int64_t out_channels, const Geometry
 struct ModuleCall {
   Layer layer;
   const Context context;
-  const ArrayArgument weight, input;
+  const ArrayArgument weight;
+  const Channels channels;
+  const ArrayArgument input;
 
   ModuleCall(SEXP geometry, SEXP x, SEXP w)
       : layer(unpack(geometry)),
         context(call_context()),
         weight(weight_argument(w, layer.geometry.ndim, context)),
-        input(array_argument(x, "input", layer.geometry.ndim, in_channels(), context)) {
+        channels(channels_of(layer.geometry, weight.dim)),
+        input(array_argument(x, "input", layer.geometry.ndim, channels.input, context)) {
     check_weight(layer.geometry, weight.dim);
-  }
-
-  int64_t in_channels() const {
-    const Geometry& g = layer.geometry;
-    return g.transposed ? weight.dim[0] : weight.dim[1] * g.groups;
-  }
-
-  int64_t out_channels() const {
-    const Geometry& g = layer.geometry;
-    return g.transposed ? weight.dim[1] * g.groups : weight.dim[0];
   }
 
   void set_output_size(const Spatial& size, const char* argument, FaultKind kind) {
@@ -190,7 +183,7 @@ SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP out
       call.set_output_size(output_size_argument(output_size, g.ndim, call.input.dim.size()),
                            "output_size", FaultKind::value);
     return layer_forward(call.layer, call.input, call.weight,
-                         bias_argument(bias, call.out_channels(), call.context), call.context);
+                         bias_argument(bias, call.channels.output, call.context), call.context);
   });
 }
 

@@ -1,6 +1,6 @@
 # Lines of at most 100 characters, no tabs, no blanks at their end; ASCII only in what is installed.
 shopt -s globstar nullglob
-files=(R/*.R src/**/*.{h,hpp,cpp} tests/**/*.R tests/**/*.[ch]pp dev/**/*.R dev/**/*.sh)
+files=(R/*.R src/**/*.{h,hpp,cpp} tests/**/*.R tests/**/*.[ch]pp dev/**/*.R dev/**/*.sh bench/*.R)
 status=0
 refuse() {
   local why=$1 pattern=$2

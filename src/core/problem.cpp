@@ -10,16 +10,6 @@ std::string along(const Geometry& geometry, int i) {
   return geometry.ndim == 1 ? "" : " along spatial dimension " + std::to_string(i + 1);
 }
 
-// Channels of the layer; a transposed weight has those of the input first.
-struct Channels {
-  int64_t input, output;
-};
-
-Channels channels_of(const Geometry& geometry, const Extents& weight) {
-  const int64_t second = weight[1] * geometry.groups;
-  return geometry.transposed ? Channels{weight[0], second} : Channels{second, weight[0]};
-}
-
 // What the user may have meant by an array with other channels.
 std::string channels_fix(const Geometry& geometry, const Extents& input, int64_t channels) {
   const bool batched = input.size() == static_cast<std::size_t>(geometry.ndim) + 2;
@@ -124,6 +114,12 @@ Spatial output_padding_for(const Geometry& geometry, const Spatial& input, const
                   std::to_string(wanted[i]));
   }
   return extra;
+}
+
+// A transposed weight has the channels of the input first.
+Channels channels_of(const Geometry& geometry, const Extents& weight) {
+  const int64_t second = weight[1] * geometry.groups;
+  return geometry.transposed ? Channels{weight[0], second} : Channels{second, weight[0]};
 }
 
 void check_weight(const Geometry& geometry, const Extents& weight) {

@@ -57,6 +57,13 @@ Spatial output_size(const Geometry& geometry, const Spatial& input, const char* 
 Spatial output_padding_for(const Geometry& geometry, const Spatial& input, const Spatial& wanted,
                            const char* argument, FaultKind kind);
 
+// Channels that a layer takes and gives, as its weight says.
+struct Channels {
+  int64_t input, output;
+};
+
+Channels channels_of(const Geometry& geometry, const Extents& weight);
+
 // Throws unless the weight's dim is one for this kernel and these groups.
 void check_weight(const Geometry& geometry, const Extents& weight);
 

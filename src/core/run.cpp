@@ -1,7 +1,5 @@
 #include "run.hpp"
 
-#include <algorithm>
-
 #include "algo/algo.hpp"
 #include "cpu.hpp"
 

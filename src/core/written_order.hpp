@@ -19,7 +19,6 @@ class SumTree {
  public:
   void clear() { numbers_.clear(); }
   void push(int64_t number) { numbers_.push_back(number); }
-  bool empty() const { return numbers_.empty(); }
   int depth() const { return static_cast<int>(numbers_.size()); }
 
   // How many joins of the two topmost sums are due before sum `next` comes; they are taken
