@@ -70,3 +70,11 @@ test_that("complex data or a complex dtype make the result complex", {
   expect_identical(c(nnf_conv1d(x, w * 1i)), c(5i, 8i))
   expect_identical(c(nnf_conv1d(x, w, dtype = "complex64")), c(5 + 0i, 8 + 0i))
 })
+
+test_that("a bare matrix gets a dim to try only where the layer takes one channel", {
+  fix_of <- function(code) tryCatch(code, nnconv_error = function(fault) fault$fix)
+  one <- array(1, c(1, 1, 3, 3))
+  expect_match(fix_of(nnf_conv2d(volcano, one)), "array(input, c(1, 1, 87, 61))", fixed = TRUE)
+  two_groups <- array(1, c(2, 1, 3, 3))
+  expect_identical(fix_of(nnf_conv2d(volcano, two_groups, groups = 2)), "")
+})
