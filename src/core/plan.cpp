@@ -7,7 +7,7 @@ namespace {
 template <class T>
 void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols, int64_t terms) {
   plan.tiling = tiling_for(table, rows, cols, terms);
-  plan.kernel = table.find(plan.tiling.mv, plan.tiling.nr)->name;
+  plan.kernel = table.find(TileKind::rows, plan.tiling.mv, plan.tiling.nr)->name;
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.

@@ -55,8 +55,8 @@ class Gather {
         side_(side),
         tiling_(plan.tiling),
         context_(context),
-        kernels_{plan.isa->table<T>().find(tiling_.mv, tiling_.nr),
-                 plan.isa->table<T>().find(tiling_.mv, tiling_.nr - 1)},
+        kernels_{plan.isa->table<T>().find(TileKind::rows, tiling_.mv, tiling_.nr),
+                 plan.isa->table<T>().find(TileKind::rows, tiling_.mv, tiling_.nr - 1)},
         taps_(c.b.extents[0] * c.b.extents[1] * c.b.extents[2]),
         pairing_(c.paired_terms() ? 2 : 1),
         layout_(c, plan) {

@@ -114,7 +114,7 @@ void store_tile(const TileKernel<T>& kernel, int vector, const T* tile, const T*
   double* targets[max_tile_vectors];
   for (int i = 0; i < kernel.mv; ++i)
     targets[i] = rows.vectors[i] < 0 ? nullptr : out + rows.vectors[i];
-  kernel.store(tile, bias, targets, column_step);
+  kernel.store_rows(tile, bias, targets, column_step);
   const int64_t height = static_cast<int64_t>(kernel.mv) * vector;
   for (std::size_t r = 0; r < rows.singles.size(); ++r) {
     if (rows.singles[r] < 0) continue;

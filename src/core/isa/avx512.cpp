@@ -36,10 +36,9 @@ struct Floats {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_ps(x, y, z); }
   static void store(float* p, Vector x) { _mm512_storeu_ps(p, x); }
   static void store_double(double* p, Vector x) {
-    float values[lanes];
-    _mm512_storeu_ps(values, x);
-    _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(values)));
-    _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(values + 8)));
+    const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, x, 1);
+    _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_castps512_ps256(x)));
+    _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
   }
 };
 

@@ -18,26 +18,38 @@
 // At R's -O2 a register tile stays rolled, its accumulators in memory, without this.
 #define NNCONV_UNROLL _Pragma("GCC unroll 64")
 
-// One entry of a table of kernels: NNCONV_TILE(f64, VectorOfDoubles, 3, 8, avx512).
-#define NNCONV_TILE(type, V, mv, nr, isa) \
-  { mv, nr, #type "_tile_" #mv "x" #nr "__" #isa, sum_tile<V, mv, nr>, store_tile<V, mv, nr> }
+// Entries of a table of kernels: NNCONV_ROWS(f64, VectorOfDoubles, 3, 8, avx512).
+#define NNCONV_TILE(kind, Reads, type, V, mv, nr, isa)                                         \
+  {                                                                                            \
+    TileKind::kind, mv, nr, #type "_" #kind "_" #mv "x" #nr "__" #isa,                         \
+        sum_tile<V, mv, nr, Reads<V, mv, nr>>, store_rows<V, mv, nr>, store_columns<V, mv, nr> \
+  }
+#define NNCONV_ROWS(...) NNCONV_TILE(rows, RowReads, __VA_ARGS__)
+#define NNCONV_CHANNELS(...) NNCONV_TILE(channels, ChannelReads, __VA_ARGS__)
+#define NNCONV_LANES(...) NNCONV_TILE(lanes, LaneReads, __VA_ARGS__)
 
 // Tile shapes for 32 vector registers and for 16: up to 24 and 12 accumulators; and those of one
-// row vector.
-#define NNCONV_TILES_32(type, V, isa)                                   \
-  NNCONV_TILE(type, V, 3, 8, isa), NNCONV_TILE(type, V, 3, 7, isa),     \
-      NNCONV_TILE(type, V, 3, 6, isa), NNCONV_TILE(type, V, 4, 6, isa), \
-      NNCONV_TILE(type, V, 4, 5, isa), NNCONV_TILE(type, V, 4, 4, isa), \
-      NNCONV_TILE(type, V, 6, 4, isa), NNCONV_TILE(type, V, 6, 3, isa), \
-      NNCONV_TILE(type, V, 6, 2, isa), NNCONV_TILE(type, V, 8, 2, isa), \
-      NNCONV_TILE(type, V, 8, 1, isa), NNCONV_TILE(type, V, 1, 8, isa), \
-      NNCONV_TILE(type, V, 1, 7, isa), NNCONV_TILE(type, V, 1, 6, isa), \
-      NNCONV_TILE(type, V, 1, 5, isa), NNCONV_TILES_LOW(type, V, isa)
-#define NNCONV_TILES_16(type, V, isa)                                   \
-  NNCONV_TILE(type, V, 3, 4, isa), NNCONV_TILE(type, V, 3, 3, isa),     \
-      NNCONV_TILE(type, V, 4, 3, isa), NNCONV_TILE(type, V, 4, 2, isa), \
-      NNCONV_TILE(type, V, 6, 2, isa), NNCONV_TILE(type, V, 6, 1, isa), \
-      NNCONV_TILE(type, V, 8, 1, isa), NNCONV_TILES_LOW(type, V, isa)
+// vector of rows. The widest tile of rows comes first.
+#define NNCONV_TILES_32(type, V, isa)                                           \
+  NNCONV_ROWS(type, V, 3, 8, isa), NNCONV_ROWS(type, V, 3, 7, isa),             \
+      NNCONV_ROWS(type, V, 3, 6, isa), NNCONV_ROWS(type, V, 4, 6, isa),         \
+      NNCONV_ROWS(type, V, 4, 5, isa), NNCONV_ROWS(type, V, 4, 4, isa),         \
+      NNCONV_ROWS(type, V, 6, 4, isa), NNCONV_ROWS(type, V, 6, 3, isa),         \
+      NNCONV_ROWS(type, V, 6, 2, isa), NNCONV_ROWS(type, V, 8, 2, isa),         \
+      NNCONV_ROWS(type, V, 8, 1, isa), NNCONV_ROWS(type, V, 1, 8, isa),         \
+      NNCONV_ROWS(type, V, 1, 7, isa), NNCONV_ROWS(type, V, 1, 6, isa),         \
+      NNCONV_ROWS(type, V, 1, 5, isa), NNCONV_TILES_LOW(type, V, isa),          \
+      NNCONV_CHANNELS(type, V, 4, 6, isa), NNCONV_CHANNELS(type, V, 3, 8, isa), \
+      NNCONV_CHANNELS(type, V, 2, 8, isa), NNCONV_CHANNELS(type, V, 1, 8, isa), \
+      NNCONV_LANES(type, V, 2, 8, isa), NNCONV_LANES(type, V, 1, 8, isa)
+#define NNCONV_TILES_16(type, V, isa)                                           \
+  NNCONV_ROWS(type, V, 3, 4, isa), NNCONV_ROWS(type, V, 3, 3, isa),             \
+      NNCONV_ROWS(type, V, 4, 3, isa), NNCONV_ROWS(type, V, 4, 2, isa),         \
+      NNCONV_ROWS(type, V, 6, 2, isa), NNCONV_ROWS(type, V, 6, 1, isa),         \
+      NNCONV_ROWS(type, V, 8, 1, isa), NNCONV_TILES_LOW(type, V, isa),          \
+      NNCONV_CHANNELS(type, V, 3, 4, isa), NNCONV_CHANNELS(type, V, 2, 5, isa), \
+      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES(type, V, 2, 4, isa),    \
+      NNCONV_LANES(type, V, 1, 8, isa)
 #define NNCONV_TILES_LOW(type, V, isa)                              \
-  NNCONV_TILE(type, V, 1, 4, isa), NNCONV_TILE(type, V, 1, 3, isa), \
-      NNCONV_TILE(type, V, 1, 2, isa), NNCONV_TILE(type, V, 1, 1, isa)
+  NNCONV_ROWS(type, V, 1, 4, isa), NNCONV_ROWS(type, V, 1, 3, isa), \
+      NNCONV_ROWS(type, V, 1, 2, isa), NNCONV_ROWS(type, V, 1, 1, isa)

@@ -14,44 +14,67 @@ struct Segment {
   int32_t count, merges;
 };
 
-constexpr int max_tile_vectors = 8;
+constexpr int max_tile_vectors = 8, max_tile_columns = 8;
 
-// A register tile: mv row vectors by nr columns. A tile in memory is [vector * mv, nr].
+// A register tile: mv vectors by nr columns, [vector * mv, nr] in memory. One operand is read
+// where it stands, at mv or nr places `at`; the other is packed into a panel. Term k of a segment
+// reads at[.][(segment.a + k) * step] and
+//
+//   rows      mv vectors of rows in place      panel [nr, terms]           nr numbers
+//   channels  nr numbers in place              panel [vector * mv, terms]  mv vectors of channels
+//   lanes     nr times mv vectors in place     panel [vector * mv, terms]  mv vectors, by lane
+enum class TileKind { rows, channels, lanes };
+
 template <class T>
 struct TileKernel {
+  TileKind kind;
   int mv, nr;
   const char* name;
 
   // Sums all segments into the tile at `stack`, which has room for a tile for each level of
-  // the tree. a: mv pointers to row vectors.
-  void (*sum)(const T* const* a, int64_t a_step, const T* b, const Segment* segments,
+  // the tree.
+  void (*sum)(const T* const* at, int64_t step, const T* panel, const Segment* segments,
               int64_t n_segments, T* stack);
 
-  // out[i][lane + column * column_step] = (tile + 0) + bias, as doubles, for the mv row vectors;
-  // out[i] null: that vector is not stored. bias: [vector, nr].
-  void (*store)(const T* tile, const T* bias, double* const* out, int64_t column_step);
+  // (tile + 0) + bias, as doubles.
+  // rows: vector i of column j goes to out[i] + j * column_step; bias: [vector, nr].
+  void (*store_rows)(const T* tile, const T* bias, double* const* out, int64_t column_step);
+  // channels, lanes: the first `lanes` rows of column j go to out[j][row * lane_step]; bias:
+  // [vector * mv]. In both, what goes to a null `out` is not stored.
+  void (*store_columns)(const T* tile, const T* bias, double* const* out, int64_t lanes,
+                        int64_t lane_step);
 };
 
 template <class T>
 struct KernelTable {
   int vector;  // lanes of a vector
-  int max_nr;  // columns of the first, widest tile
+  int max_nr;  // columns of the widest tile of rows
   const TileKernel<T>* tiles;
   int n_tiles;
 
-  const TileKernel<T>* find(int mv, int nr) const {
+  const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
-      if (tiles[i].mv == mv && tiles[i].nr == nr) return &tiles[i];
+      if (tiles[i].kind == kind && tiles[i].mv == mv && tiles[i].nr == nr) return &tiles[i];
     return nullptr;
   }
 
-  // The tile height for panels of nr and of nr - 1 columns, which share packed rows: the
-  // tallest, or one vector where that holds all rows.
+  // The widest tile of mv vectors of this kind, or null.
+  const TileKernel<T>* widest(TileKind kind, int mv) const {
+    const TileKernel<T>* found = nullptr;
+    for (int i = 0; i < n_tiles; ++i)
+      if (tiles[i].kind == kind && tiles[i].mv == mv && (!found || tiles[i].nr > found->nr))
+        found = &tiles[i];
+    return found;
+  }
+
+  // The height of tiles of rows for panels of nr and of nr - 1 columns, which share packed rows:
+  // the tallest, or one vector where that holds all rows.
   int mv_for(int nr, int64_t rows) const {
     if (rows <= vector) return 1;
     int best = 1;
     for (int i = 0; i < n_tiles; ++i)
-      if (tiles[i].nr == nr && tiles[i].mv > best && (nr == 1 || find(tiles[i].mv, nr - 1)))
+      if (tiles[i].kind == TileKind::rows && tiles[i].nr == nr && tiles[i].mv > best &&
+          (nr == 1 || find(TileKind::rows, tiles[i].mv, nr - 1)))
         best = tiles[i].mv;
     return best;
   }

@@ -1,20 +1,85 @@
-// The register tile: mv row vectors by nr columns of a sum of outer products, in the written
-// order. Included by isa/*.cpp inside their target region and anonymous namespace;
-// V is their vector type.
+// The register tile: mv vectors by nr columns of a sum of products, in the written order. Included
+// by isa/*.cpp inside their target region and anonymous namespace; V is their vector type.
 //
 //   for each segment, for each term k of it:
-//     acc[j][i] += a[i][k] * b[k][j]          nr broadcasts, mv loads, nr * mv fused products
+//     acc[j][i] += vector i of term k * column j of term k         nr * mv fused products
 //   at the end of a block: add the finished blocks that the tree joins to it, put it on the stack
 //
-// Registers: nr * mv accumulators, mv row vectors, one broadcast.
+// Registers: nr * mv accumulators, mv vectors, one column. What is read where, Reads says.
 
+// Rows of the result are vectors that stand in mv places; columns are broadcast from a panel.
 template <class V, int MV, int NR>
-void sum_tile(const typename V::Scalar* const* a, int64_t a_step, const typename V::Scalar* b,
-              const Segment* segments, int64_t n_segments, typename V::Scalar* stack) {
+struct RowReads {
   using Scalar = typename V::Scalar;
   using Vector = typename V::Vector;
+
+  RowReads(const Scalar* const* at, int64_t step, const Scalar* panel) : step(step), panel(panel) {
+    NNCONV_UNROLL
+    for (int i = 0; i < MV; ++i) rows[i] = at[i];
+  }
+  void go_to(const Segment& s) {
+    offset = s.a * step;
+    column = panel + s.b * NR;
+  }
+  void next() {
+    offset += step;
+    column += NR;
+  }
+  Vector vector(int i) const { return V::load(rows[i] + offset); }
+  Vector factor(int j, int) const { return V::broadcast(column[j]); }
+
+  const Scalar* rows[MV];
+  const int64_t step;
+  const Scalar* const panel;
+  const Scalar* column;
+  int64_t offset;
+};
+
+// Vectors are read from a panel, columns stand in nr places: a column is one number, broadcast.
+template <class V, int MV, int NR>
+struct ChannelReads {
+  using Scalar = typename V::Scalar;
+  using Vector = typename V::Vector;
+
+  ChannelReads(const Scalar* const* at, int64_t step, const Scalar* panel)
+      : step(step), panel(panel) {
+    NNCONV_UNROLL
+    for (int j = 0; j < NR; ++j) columns[j] = at[j];
+  }
+  void go_to(const Segment& s) {
+    offset = s.a * step;
+    row = panel + s.b * (MV * V::lanes);
+  }
+  void next() {
+    offset += step;
+    row += MV * V::lanes;
+  }
+  Vector vector(int i) const { return V::load(row + i * V::lanes); }
+  Vector factor(int j, int) const { return V::broadcast(columns[j][offset]); }
+
+  const Scalar* columns[NR];
+  const int64_t step;
+  const Scalar* const panel;
+  const Scalar* row;
+  int64_t offset;
+};
+
+// Likewise, but a column is mv vectors: lane times lane.
+template <class V, int MV, int NR>
+struct LaneReads : ChannelReads<V, MV, NR> {
+  using ChannelReads<V, MV, NR>::ChannelReads;
+  typename V::Vector factor(int j, int i) const {
+    return V::load(this->columns[j] + this->offset + i * V::lanes);
+  }
+};
+
+template <class V, int MV, int NR, class Reads>
+void sum_tile(const typename V::Scalar* const* at, int64_t step, const typename V::Scalar* panel,
+              const Segment* segments, int64_t n_segments, typename V::Scalar* stack) {
+  using Vector = typename V::Vector;
   constexpr int tile = V::lanes * MV * NR;
-  Scalar* top = stack;
+  typename V::Scalar* top = stack;
+  Reads reads(at, step, panel);
   Vector acc[NR][MV];
 
   NNCONV_UNROLL
@@ -23,24 +88,18 @@ void sum_tile(const typename V::Scalar* const* a, int64_t a_step, const typename
     for (int i = 0; i < MV; ++i) acc[j][i] = V::zero();
   }
   for (const Segment* s = segments; s != segments + n_segments; ++s) {
-    const Scalar* row[MV];
-    NNCONV_UNROLL
-    for (int i = 0; i < MV; ++i) row[i] = a[i] + s->a * a_step;
-    const Scalar* column = b + s->b * NR;
+    reads.go_to(*s);
     for (int32_t k = s->count; k > 0; --k) {
       Vector x[MV];
       NNCONV_UNROLL
-      for (int i = 0; i < MV; ++i) {
-        x[i] = V::load(row[i]);
-        row[i] += a_step;
-      }
+      for (int i = 0; i < MV; ++i) x[i] = reads.vector(i);
       NNCONV_UNROLL
       for (int j = 0; j < NR; ++j) {
-        const Vector w = V::broadcast(column[j]);
         NNCONV_UNROLL
-        for (int i = 0; i < MV; ++i) acc[j][i] = V::multiply_add(x[i], w, acc[j][i]);
+        for (int i = 0; i < MV; ++i)
+          acc[j][i] = V::multiply_add(x[i], reads.factor(j, i), acc[j][i]);
       }
-      column += NR;
+      reads.next();
     }
     if (s->merges < 0) continue;
     for (int32_t m = s->merges; m > 0; --m) {
@@ -64,16 +123,32 @@ void sum_tile(const typename V::Scalar* const* a, int64_t a_step, const typename
   }
 }
 
+// Adding 0 first: a sum of -0 and one of +0 are the same result.
 template <class V, int MV, int NR>
-void store_tile(const typename V::Scalar* tile, const typename V::Scalar* bias, double* const* out,
+void store_rows(const typename V::Scalar* tile, const typename V::Scalar* bias, double* const* out,
                 int64_t column_step) {
   for (int j = 0; j < NR; ++j) {
     const typename V::Vector start = V::load(bias + j * V::lanes);
     for (int i = 0; i < MV; ++i) {
       if (out[i] == nullptr) continue;
-      // Adding 0 first: a sum of -0 and one of +0 are the same result.
       const typename V::Vector sum = V::add(V::load(tile + (j * MV + i) * V::lanes), V::zero());
       V::store_double(out[i] + j * column_step, V::add(sum, start));
     }
+  }
+}
+
+template <class V, int MV, int NR>
+void store_columns(const typename V::Scalar* tile, const typename V::Scalar* bias,
+                   double* const* out, int64_t lanes, int64_t lane_step) {
+  using Scalar = typename V::Scalar;
+  for (int j = 0; j < NR; ++j, tile += MV * V::lanes) {
+    if (out[j] == nullptr) continue;
+    int64_t lane = 0;
+    if (lane_step == 1)
+      for (; lane + V::lanes <= lanes; lane += V::lanes)
+        V::store_double(out[j] + lane,
+                        V::add(V::add(V::load(tile + lane), V::zero()), V::load(bias + lane)));
+    for (; lane < lanes; ++lane)
+      out[j][lane * lane_step] = static_cast<double>((tile[lane] + Scalar(0)) + bias[lane]);
   }
 }
