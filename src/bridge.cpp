@@ -184,9 +184,12 @@ Context call_context() {
   static const SEXP algorithm_option = Rf_install("nnconv.algorithm");
   const SEXP threads = Rf_GetOption1(threads_option);
   const SEXP algorithm = Rf_GetOption1(algorithm_option);
-  if (!Rf_isNull(algorithm))
-    word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"});
   Context context;
+  if (!Rf_isNull(algorithm)) {
+    static const Policy policies[] = {Policy::automatic, Policy::direct, Policy::fast};
+    context.policy =
+        policies[word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"})];
+  }
   context.threads = usable_threads(
       Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1)));
   context.poll = poll_r;

@@ -248,7 +248,8 @@ SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {
     Rcpp::CharacterVector kernels, reasons;
     const auto add = [&](Direction direction, const Array& a, const Array& b) {
       const Plan plan =
-          plan_of(problem, {direction, a, b, {}, nullptr, is_complex, call.layer.dtype.single});
+          plan_of(problem, {direction, a, b, {}, nullptr, is_complex, call.layer.dtype.single},
+                  call.context);
       kernels.push_back(plan.kernel);
       reasons.push_back(plan.reason);
     };

@@ -49,10 +49,10 @@ std::vector<Interval> images(const Axis& axis, int64_t p) {
 // Taps that reach one input position through the stride are so far apart.
 int64_t tap_period(const Axis& axis) { return axis.stride / std::gcd(axis.stride, axis.dilation); }
 
-int64_t slots_of(const Axis& axis, MapSide side, const std::vector<AxisEntry>& entries) {
-  if (side == MapSide::outputs) return axis.kernel;
-  if (axis.mode != PadMode::zeros) return static_cast<int64_t>(entries.size());
-  return (axis.kernel - 1) / tap_period(axis) + 1;
+int64_t slots_of_list(const Axis& axis, MapSide side, const std::vector<AxisEntry>& entries) {
+  if (side == MapSide::inputs && axis.mode != PadMode::zeros)
+    return static_cast<int64_t>(entries.size());
+  return slots_of(axis, side);
 }
 
 // x / y rounded up, for y > 0.
@@ -75,13 +75,18 @@ void entries_of_input(const Axis& axis, int64_t p, std::vector<AxisEntry>& entri
   }
 }
 
-// The list of position u, its positions relative to the first, which is returned.
-int64_t entries_at(const Axis& axis, MapSide side, int64_t u, std::vector<AxisEntry>& entries) {
+void list_entries(const Axis& axis, MapSide side, int64_t u, std::vector<AxisEntry>& entries) {
   entries.clear();
   if (side == MapSide::outputs)
     entries_of_output(axis, u, entries);
   else
     entries_of_input(axis, u, entries);
+}
+
+// The list of position u, its positions relative to the first, which is returned.
+int64_t shifted_entries(const Axis& axis, MapSide side, int64_t u,
+                        std::vector<AxisEntry>& entries) {
+  list_entries(axis, side, u, entries);
   const int64_t base = entries.empty() ? 0 : entries.front().position;
   for (AxisEntry& entry : entries) entry.position -= base;
   return base;
@@ -119,7 +124,7 @@ AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
     last_entries.clear();  // no class of another phase can be extended
     for (int64_t u = phase; u < positions; u += interior.period) {
       poll.now_and_then();
-      const int64_t base = entries_at(axis, side, u, entries);
+      const int64_t base = shifted_entries(axis, side, u, entries);
       int64_t count = 1;
       if (u >= interior.begin && u < interior.end)
         count = (interior.end - 1 - u) / interior.period + 1;
@@ -131,7 +136,7 @@ AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
       } else {
         map.classes.push_back({u, interior.period, count, base, interior.shift,
                                static_cast<int64_t>(entries.size()),
-                               slots_of(axis, side, entries)});
+                               slots_of_list(axis, side, entries)});
       }
       std::swap(entries, last_entries);
       u += (count - 1) * interior.period;
@@ -140,9 +145,19 @@ AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
   return map;
 }
 
+std::vector<AxisEntry> entries_at(const Axis& axis, MapSide side, int64_t u) {
+  std::vector<AxisEntry> entries;
+  list_entries(axis, side, u, entries);
+  return entries;
+}
+
+int64_t slots_of(const Axis& axis, MapSide side) {
+  return side == MapSide::outputs ? axis.kernel : (axis.kernel - 1) / tap_period(axis) + 1;
+}
+
 std::vector<AxisEntry> entries_of(const Axis& axis, MapSide side, const AxisClass& positions) {
   std::vector<AxisEntry> entries;
-  entries_at(axis, side, positions.first, entries);
+  shifted_entries(axis, side, positions.first, entries);
   return entries;
 }
 

@@ -44,6 +44,12 @@ struct AxisMap {
 
 AxisMap axis_map(const Axis& axis, MapSide side, const Context& context);
 
+// The list of position u of the result, by (tap, position), slots rising.
+std::vector<AxisEntry> entries_at(const Axis& axis, MapSide side, int64_t u);
+
+// All slots of such lists are below, but for inverse maps whose border repeats positions.
+int64_t slots_of(const Axis& axis, MapSide side);
+
 // The list of a class, by (tap, position), slots rising.
 std::vector<AxisEntry> entries_of(const Axis& axis, MapSide side, const AxisClass& positions);
 

@@ -8,11 +8,16 @@
 
 namespace nnconv {
 
-// What a call brings along: its threads, and how the host is asked whether to go on.
-// `poll` is called on the calling thread only; it throws to end the call.
+// Which algorithms a call may use: kernels of the written order alone, also those of its accuracy
+// and footprint, or faster ones that are less accurate too.
+enum class Policy { direct, automatic, fast };
+
+// What a call brings along: its threads, how the host is asked whether to go on, and what the
+// caller allows. `poll` is called on the calling thread only; it throws to end the call.
 struct Context {
   int threads = 1;
   void (*poll)() = nullptr;
+  Policy policy = Policy::automatic;
 };
 
 // Asks the host now and then, for long work on the calling thread.

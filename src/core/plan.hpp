@@ -6,10 +6,11 @@
 
 #include "contraction.hpp"
 #include "isa/isa.hpp"
+#include "parallel.hpp"
 
 namespace nnconv {
 
-enum class Algorithm { gather, weight_gradient, naive, eigen };
+enum class Algorithm { gather, weight_gradient, winograd, naive, naive_winograd, eigen };
 
 // How a group's columns are cut into panels of nr or nr - 1 and rows into tiles of mv vectors.
 struct Tiling {
@@ -25,16 +26,19 @@ struct Tiling {
 };
 
 struct Plan {
-  Algorithm algorithm;
-  const Isa* isa;
+  Algorithm algorithm = Algorithm::gather;
+  const Isa* isa = nullptr;
   Tiling tiling;
-  bool reads_in_place;  // whole vectors of rows, where they fill vectors; or all are packed
+  TileKind kind = TileKind::rows;
+  bool reads_in_place = false;  // whole vectors of rows, where they fill vectors; or all are packed
+  int winograd_axes = 0;        // the first axes, which are tiled
   std::string kernel, reason;
 };
 
-// What tests ask for: "" (the choice is the plan's), "direct", "naive" or "eigen".
+// What tests ask for: "" (the choice is the plan's), "direct", "winograd" (where it can do the
+// work), "naive", "naive_winograd" or "eigen".
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
-            const std::string& wanted);
+            Policy policy, const std::string& wanted);
 
 // Scratch for packed columns, which all threads share.
 constexpr int64_t packed_columns_bytes = 32 << 20;

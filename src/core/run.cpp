@@ -14,28 +14,34 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
   // What is prepared before the loops must not depend on the caller's mode either.
   const FloatControl control;
   if (contraction.rows == 0) return;
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
   switch (plan.algorithm) {
     case Algorithm::weight_gradient:
       return weight_gradient(contraction, single, plan, context);
     case Algorithm::naive:
       return naive(contraction, direction, single, plan.isa->fused, context);
+    case Algorithm::naive_winograd:
+      naive_winograd(contraction, direction, plan.winograd_axes, single, plan.isa->fused, context);
+      return;
+    case Algorithm::winograd:
+      if (winograd(contraction, side, single, plan, context)) return;
+      break;
     case Algorithm::gather:
     case Algorithm::eigen:
       break;
   }
-  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
   gather(contraction, side, single, plan, context);
 }
 
 }  // namespace
 
-Plan plan_of(const Problem& problem, const Task& task, const Wish& wish) {
+Plan plan_of(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
   return choose(contraction_of(problem, task), task.direction, task.single, isa_of(wish),
-                wish.algorithm);
+                context.policy, wish.algorithm);
 }
 
 void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
-  const Plan plan = plan_of(problem, task, wish);
+  const Plan plan = plan_of(problem, task, context, wish);
   if (plan.algorithm == Algorithm::eigen) return eigen_product(problem, task, context);
   run_direct(contraction_of(problem, task), task.direction, task.single, plan, context);
 }
@@ -51,8 +57,10 @@ void run(const ChannelSums& sums, const Context& context, const Wish& wish) {
   Contraction contraction = contraction_of(problem, task);
   contraction.b.lane = contraction.b.term = contraction.b.pixel = 0;
   const std::string algorithm = wish.algorithm == "eigen" ? "naive" : wish.algorithm;
-  run_direct(contraction, task.direction, task.single,
-             choose(contraction, task.direction, task.single, isa_of(wish), algorithm), context);
+  run_direct(
+      contraction, task.direction, task.single,
+      choose(contraction, task.direction, task.single, isa_of(wish), context.policy, algorithm),
+      context);
 }
 
 }  // namespace nnconv

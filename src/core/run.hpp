@@ -17,7 +17,8 @@ struct Wish {
 void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish = {});
 
 // The plan that run() would follow.
-Plan plan_of(const Problem& problem, const Task& task, const Wish& wish = {});
+Plan plan_of(const Problem& problem, const Task& task, const Context& context,
+             const Wish& wish = {});
 
 // The gradient of the bias: for each of `channels`, the sum of an array [batch, channels, pixels]
 // over (pixel, sample). It is the gradient of a weight that one constant input channel meets, so

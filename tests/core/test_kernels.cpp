@@ -119,6 +119,56 @@ TEST(kernels_on_tails) { check_file("tails.csv", 100); }
 TEST(kernels_on_layers_of_networks) { check_file("networks.csv", 20); }
 TEST(kernels_on_regressions) { check_file("regressions.csv", 0); }
 
+// Random problems whose first axes have three taps: Winograd's kernels against its plain loops, bit
+// for bit, and against the definition within its bound.
+TEST(winograd_kernels) {
+  harness::Random random(9);
+  const PadMode modes[] = {PadMode::zeros, PadMode::reflect, PadMode::replicate, PadMode::circular};
+  for (int i = 0; i < 150; ++i) {
+    Case c;
+    c.id = harness::words("winograd", i);
+    c.single = random.between(0, 2) == 0;
+    c.is_complex = false;
+    c.bias = random.between(0, 1) == 0;
+    Problem& p = c.problem;
+    const int64_t batches[] = {1, 2, 5, 8, 9, 16, 17, 20, 33};
+    p.batch = batches[random.between(0, 8)];
+    p.groups = random.between(0, 3) == 0 ? 3 : 1;
+    p.c_in = p.groups * random.between(1, i % 10 == 0 ? 150 : 12);
+    p.c_out = p.groups * random.between(1, i % 10 == 0 ? 3 : 36);
+    const int dims = static_cast<int>(random.between(1, 3));
+    const int tiled = static_cast<int>(random.between(1, std::min(dims, 2)));
+    const PadMode mode = modes[random.between(0, 3)];
+    for (int d = 0; d < dims; ++d) {
+      Axis& axis = p.axes[d];
+      axis.in = random.between(4, dims == 1 ? 30 : 9);
+      axis.kernel = d < tiled ? 3 : random.between(1, 3);
+      axis.stride = d < tiled ? 1 : random.between(1, 2);
+      axis.dilation = random.between(1, axis.in / axis.kernel);
+      axis.mode = mode;
+      axis.pad_lo = random.between(0, axis.in - 1);
+      axis.pad_hi = random.between(0, 3);
+      axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, axis.dilation, axis.pad_lo,
+                                  axis.pad_hi);
+    }
+    // The plain loops are slow.
+    if (p.batch * p.c_out * p.group_in() * p.taps() * (p.in_pixels() + p.out_pixels()) > 3000000)
+      continue;
+    for (const Direction direction : {Direction::forward, Direction::backward_input}) {
+      const Work work(c, direction, random);
+      for (const Isa* isa : available_isas()) {
+        const std::string label =
+            harness::words(c.id, "direction", static_cast<int>(direction), isa->name);
+        const Values result = work.compute("winograd", *isa, 1);
+        CHECK(same_bits(result, work.compute("naive_winograd", *isa, 4)), label);
+        CHECK(same_bits(result, work.compute("winograd", *isa, 3)), label, "threads");
+        const double difference = largest_difference(result, work.compute("direct", *isa, 1));
+        CHECK(difference < (c.single ? 1e-5 : 1e-13), label, difference);
+      }
+    }
+  }
+}
+
 // More terms than a chunk holds, more weights than a slab: the paths of large problems.
 TEST(kernels_on_long_sums) {
   harness::Random random(5);

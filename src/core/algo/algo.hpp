@@ -13,6 +13,15 @@ void gather(const Contraction&, MapSide, bool single, const Plan&, const Context
 // Gradient of the weight (weight_gradient.cpp).
 void weight_gradient(const Contraction&, bool single, const Plan&, const Context&);
 
+// Forward and gradient of the input where the first axes have three taps and stride 1, by fewer
+// products in another order (winograd.cpp). Whether all results are finite; one that is not may
+// be wrong.
+bool winograd(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+
+// The same sums by plain loops: its oracle, bit for bit.
+bool naive_winograd(const Contraction&, Direction, int tiled_axes, bool single, bool fused,
+                    const Context&);
+
 // The definition, by plain loops in the written order: the oracle of the direct kernels, bit
 // for bit. `fused`: products are added without being rounded first (naive.cpp).
 void naive(const Contraction&, Direction, bool single, bool fused, const Context&);

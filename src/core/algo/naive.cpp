@@ -1,7 +1,8 @@
 // The definition of every direct result: plain loops in the written order. Slow, and right by
 // reading; the kernels are compared with it bit for bit. It uses Axis::source() and nothing of
 // the axis maps, of packing or of the term lists.
-#include <cmath>
+#include "naive.hpp"
+
 #include <map>
 #include <vector>
 
@@ -9,19 +10,6 @@
 #include "algo.hpp"
 
 namespace nnconv {
-
-namespace {
-
-// What one position of a result meets along one axis: where its terms stand, and the positions
-// of A and B.
-struct Meeting {
-  int64_t slot, a, b;
-};
-
-struct Meetings {
-  std::vector<Meeting> list;
-  int64_t slots = 0;
-};
 
 Meetings meetings_of(const Axis& axis, Direction direction, int64_t u) {
   Meetings found;
@@ -49,26 +37,7 @@ Meetings meetings_of(const Axis& axis, Direction direction, int64_t u) {
   return found;
 }
 
-// The sum of the blocks [first, first + 2^level) that have terms; false: none has.
-template <class T>
-bool sum_of_blocks(const std::map<int64_t, T>& blocks, int64_t first, int level, T& sum) {
-  const auto found = blocks.lower_bound(first);
-  if (found == blocks.end() || found->first >= first + (int64_t(1) << level)) return false;
-  if (level == 0) {
-    sum = found->second;
-    return true;
-  }
-  T left, right;
-  const bool has_left = sum_of_blocks(blocks, first, level - 1, left);
-  const bool has_right =
-      sum_of_blocks(blocks, first + (int64_t(1) << (level - 1)), level - 1, right);
-  if (has_left && has_right) {
-    sum = left + right;
-  } else {
-    sum = has_left ? left : right;
-  }
-  return true;
-}
+namespace {
 
 // One real number out of an operand: `imaginary` part of a lane, or of i times it.
 template <class T>
@@ -77,13 +46,6 @@ T read(const Operand& operand, int64_t element, bool imaginary) {
   if (!array.is_complex) return imaginary ? T(0) : static_cast<T>(array.data[element]);
   const T part = static_cast<T>(array.data[2 * element + imaginary]);
   return imaginary && array.conjugate ? -part : part;
-}
-
-template <class T, bool fused>
-T add_product(T x, T y, T sum) {
-  if (fused) return std::fma(x, y, sum);
-  const volatile T product = x * y;
-  return product + sum;
 }
 
 template <class T, bool fused>

@@ -20,6 +20,8 @@ struct Doubles {
   static Vector load(const double* p) { return _mm256_loadu_pd(p); }
   static Vector broadcast(double x) { return _mm256_set1_pd(x); }
   static Vector add(Vector x, Vector y) { return _mm256_add_pd(x, y); }
+  static Vector subtract(Vector x, Vector y) { return _mm256_sub_pd(x, y); }
+  static Vector load_double(const double* p) { return _mm256_loadu_pd(p); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
@@ -33,6 +35,11 @@ struct Floats {
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static Vector broadcast(float x) { return _mm256_set1_ps(x); }
   static Vector add(Vector x, Vector y) { return _mm256_add_ps(x, y); }
+  static Vector subtract(Vector x, Vector y) { return _mm256_sub_ps(x, y); }
+  static Vector load_double(const double* p) {
+    return _mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(p + 4)),
+                           _mm256_cvtpd_ps(_mm256_loadu_pd(p)));
+  }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_ps(x, y, z); }
   static void store(float* p, Vector x) { _mm256_storeu_ps(p, x); }
   static void store_double(double* p, Vector x) {
@@ -42,6 +49,7 @@ struct Floats {
 };
 
 #include "../kernel/tile.hpp"
+#include "../kernel/winograd.hpp"
 
 }  // namespace
 }  // namespace nnconv
@@ -52,9 +60,14 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, avx2)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, avx2)};
+static constexpr WinogradKernels<double> f64_winograd =
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx2);
+static constexpr WinogradKernels<float> f32_winograd =
+    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx2);
 
 extern const Isa isa_avx2;
-constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles), table_of(8, f32_tiles)};
+constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles, f64_winograd),
+                          table_of(8, f32_tiles, f32_winograd)};
 
 }  // namespace nnconv
 #endif

@@ -20,6 +20,8 @@ struct Doubles {
   static Vector load(const double* p) { return _mm512_loadu_pd(p); }
   static Vector broadcast(double x) { return _mm512_set1_pd(x); }
   static Vector add(Vector x, Vector y) { return _mm512_add_pd(x, y); }
+  static Vector subtract(Vector x, Vector y) { return _mm512_sub_pd(x, y); }
+  static Vector load_double(const double* p) { return _mm512_loadu_pd(p); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm512_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm512_storeu_pd(p, x); }
@@ -33,16 +35,24 @@ struct Floats {
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static Vector broadcast(float x) { return _mm512_set1_ps(x); }
   static Vector add(Vector x, Vector y) { return _mm512_add_ps(x, y); }
+  static Vector subtract(Vector x, Vector y) { return _mm512_sub_ps(x, y); }
+  static Vector load_double(const double* p) {
+    const __m256 low = _mm512_maskz_cvtpd_ps(0xff, _mm512_loadu_pd(p));
+    const __m256 high = _mm512_maskz_cvtpd_ps(0xff, _mm512_loadu_pd(p + 8));
+    const Vector lower = _mm512_maskz_insertf32x8(0xffff, zero(), low, 0);
+    return _mm512_maskz_insertf32x8(0xffff, lower, high, 1);
+  }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_ps(x, y, z); }
   static void store(float* p, Vector x) { _mm512_storeu_ps(p, x); }
   static void store_double(double* p, Vector x) {
     const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, x, 1);
-    _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_castps512_ps256(x)));
+    _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, x, 0)));
     _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
   }
 };
 
 #include "../kernel/tile.hpp"
+#include "../kernel/winograd.hpp"
 
 }  // namespace
 }  // namespace nnconv
@@ -53,9 +63,14 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, avx512)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, avx512)};
+static constexpr WinogradKernels<double> f64_winograd =
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx512);
+static constexpr WinogradKernels<float> f32_winograd =
+    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx512);
 
 extern const Isa isa_avx512;
-constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles), table_of(16, f32_tiles)};
+constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles, f64_winograd),
+                            table_of(16, f32_tiles, f32_winograd)};
 
 }  // namespace nnconv
 #endif

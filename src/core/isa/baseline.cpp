@@ -31,6 +31,12 @@ struct Portable {
     return y;
   }
   static Vector add(Vector x, Vector y) { return x + y; }
+  static Vector subtract(Vector x, Vector y) { return x - y; }
+  static Vector load_double(const double* p) {
+    Vector x{};
+    for (int i = 0; i < n; ++i) x[i] = static_cast<T>(p[i]);
+    return x;
+  }
   static Vector multiply_add(Vector x, Vector y, Vector z) {
 #if NNCONV_BASELINE_FUSED
     for (int i = 0; i < n; ++i)
@@ -52,14 +58,19 @@ using Doubles = Portable<double, DoubleVector, 2>;
 using Floats = Portable<float, FloatVector, 4>;
 
 #include "../kernel/tile.hpp"
+#include "../kernel/winograd.hpp"
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, baseline)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, baseline)};
+constexpr WinogradKernels<double> f64_winograd =
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, baseline);
+constexpr WinogradKernels<float> f32_winograd = NNCONV_WINOGRAD(f32, Floats, WinogradF2, baseline);
 
 }  // namespace
 
 extern const Isa isa_baseline;
-constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED, table_of(2, f64_tiles),
-                              table_of(4, f32_tiles)};
+constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED,
+                              table_of(2, f64_tiles, f64_winograd),
+                              table_of(4, f32_tiles, f32_winograd)};
 
 }  // namespace nnconv

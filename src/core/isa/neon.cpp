@@ -19,6 +19,8 @@ struct Doubles {
   static Vector load(const double* p) { return vld1q_f64(p); }
   static Vector broadcast(double x) { return vdupq_n_f64(x); }
   static Vector add(Vector x, Vector y) { return vaddq_f64(x, y); }
+  static Vector subtract(Vector x, Vector y) { return vsubq_f64(x, y); }
+  static Vector load_double(const double* p) { return vld1q_f64(p); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }
   static void store_double(double* p, Vector x) { vst1q_f64(p, x); }
@@ -32,6 +34,10 @@ struct Floats {
   static Vector load(const float* p) { return vld1q_f32(p); }
   static Vector broadcast(float x) { return vdupq_n_f32(x); }
   static Vector add(Vector x, Vector y) { return vaddq_f32(x, y); }
+  static Vector subtract(Vector x, Vector y) { return vsubq_f32(x, y); }
+  static Vector load_double(const double* p) {
+    return vcvt_high_f32_f64(vcvt_f32_f64(vld1q_f64(p)), vld1q_f64(p + 2));
+  }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f32(z, x, y); }
   static void store(float* p, Vector x) { vst1q_f32(p, x); }
   static void store_double(double* p, Vector x) {
@@ -41,14 +47,18 @@ struct Floats {
 };
 
 #include "../kernel/tile.hpp"
+#include "../kernel/winograd.hpp"
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, neon)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, neon)};
+constexpr WinogradKernels<double> f64_winograd = NNCONV_WINOGRAD(f64, Doubles, WinogradF2, neon);
+constexpr WinogradKernels<float> f32_winograd = NNCONV_WINOGRAD(f32, Floats, WinogradF2, neon);
 
 }  // namespace
 
 extern const Isa isa_neon;
-constexpr Isa isa_neon = {"neon", true, table_of(2, f64_tiles), table_of(4, f32_tiles)};
+constexpr Isa isa_neon = {"neon", true, table_of(2, f64_tiles, f64_winograd),
+                          table_of(4, f32_tiles, f32_winograd)};
 
 }  // namespace nnconv
 #endif

@@ -45,12 +45,22 @@ struct TileKernel {
                         int64_t lane_step);
 };
 
+// Transforms of Winograd's F(makes, 3) along one dimension or two (kernel/winograd.hpp).
+template <class T>
+struct WinogradKernels {
+  int reads, makes;
+  const char* name;
+  void (*input[2])(const double* const* pixels, int64_t count, T* to, int64_t plane);
+  bool (*output[2])(T* sums, int64_t plane, int64_t count);
+};
+
 template <class T>
 struct KernelTable {
   int vector;  // lanes of a vector
   int max_nr;  // columns of the widest tile of rows
   const TileKernel<T>* tiles;
   int n_tiles;
+  WinogradKernels<T> winograd;
 
   const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
@@ -81,8 +91,9 @@ struct KernelTable {
 };
 
 template <class T, int n>
-constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n]) {
-  return {vector, tiles[0].nr, tiles, n};
+constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n],
+                                  const WinogradKernels<T>& winograd) {
+  return {vector, tiles[0].nr, tiles, n, winograd};
 }
 
 }  // namespace nnconv

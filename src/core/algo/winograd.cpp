@@ -1,0 +1,474 @@
+// Winograd's F(2, 3) for axes of three taps and stride 1: forward, and gradient of the input.
+//
+// A tile is two neighbours along each tiled axis (one axis, or the first two), dilation apart. It
+// reads four positions along each; the transform of what it reads, place by place, times that of
+// the weight, summed over the other axes' taps and the channels in the written order, gives the
+// places of its result:
+//
+//   for each slab of column panels (whose transformed weights fit the scratch)
+//     transform the weights of the slab
+//     for each job = (group, samples, positions along other axes, tiles)       [threads]
+//       transform the input
+//       for each panel, for each tile of rows or columns
+//         kernel for each place, results of the places, store
+//
+// A result that is not finite says nothing of the definition's sum: the caller computes those
+// anew, directly.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "../scratch.hpp"
+#include "algo.hpp"
+#include "pack.hpp"
+#include "tiles.hpp"
+
+namespace nnconv {
+
+namespace {
+
+constexpr int64_t block_bytes = 768 << 10;  // transformed input of a job
+constexpr int64_t sample_bytes = 2 << 20;   // likewise of one tile, else samples are cut
+constexpr double wanted_jobs = 32;
+constexpr int max_places = 16;
+
+// The tiles of one axis, by number; an axis that is not tiled has its positions.
+class TileAxis {
+ public:
+  TileAxis() = default;
+  TileAxis(const Axis& axis, MapSide side, bool is_tiled)
+      : axis_(&axis), side_(side), makes_(is_tiled ? 2 : 1), apart_(is_tiled ? axis.dilation : 1) {}
+
+  bool is_tiled() const { return makes_ > 1; }
+  int64_t results() const { return side_ == MapSide::outputs ? axis_->out : axis_->in; }
+  int64_t count() const {
+    const int64_t period = makes_ * apart_;
+    return results() / period * apart_ + std::min(results() % period, apart_);
+  }
+  // The position of result `o` of a tile, or -1 where the axis has ended.
+  int64_t result(int64_t tile, int64_t o) const {
+    const int64_t u = tile % apart_ + apart_ * (makes_ * (tile / apart_) + o);
+    return u < results() ? u : -1;
+  }
+  // The position that place p of a tile reads, or -1 where there is none.
+  int64_t source(int64_t tile, int64_t p) const {
+    const int64_t first = result(tile, 0);
+    if (side_ == MapSide::inputs) {
+      const int64_t q = first + axis_->pad_lo + (p - 2) * apart_;
+      return q >= 0 && q < axis_->out ? q : -1;
+    }
+    const int64_t v = first - axis_->pad_lo + p * apart_;
+    return v < axis_->in + axis_->pad_hi ? axis_->inside(v) : -1;
+  }
+  // The tap that meets place p of a tile's first result, p < 3.
+  int64_t tap(int64_t p) const { return side_ == MapSide::outputs ? p : 2 - p; }
+
+ private:
+  const Axis* axis_ = nullptr;
+  MapSide side_ = MapSide::outputs;
+  int64_t makes_ = 1, apart_ = 1;
+};
+
+// F(2, 3) of `lines` filters of three taps, step apart, for `count` columns that stand together.
+void transform_taps(const double* taps, int64_t step, int64_t count, double* to, int64_t to_step) {
+  for (int64_t k = 0; k < count; ++k) {
+    const double g0 = taps[k], g1 = taps[step + k], g2 = taps[2 * step + k];
+    const double ends = g0 + g2;
+    to[k] = g0;
+    to[to_step + k] = (ends + g1) * 0.5;
+    to[2 * to_step + k] = (ends - g1) * 0.5;
+    to[3 * to_step + k] = g2;
+  }
+}
+
+// A pixel that a position along the axes that are not tiled reads: its place among those that the
+// job reads, and its tap and slot among theirs.
+struct Link {
+  int64_t source, tap, slot;
+};
+
+struct Job {
+  int64_t group;
+  Range samples, others, tiles;
+};
+
+// What one thread keeps from job to job.
+struct Workspace {
+  Buffer inputs, sums;
+  std::vector<int64_t> sources;          // positions along the other axes that the job reads
+  std::vector<std::vector<Link>> links;  // of each of its positions there
+  TermList terms;
+};
+
+template <class T>
+class Winograd {
+ public:
+  Winograd(const Contraction& c, MapSide side, const Plan& plan, const Context& context)
+      : c_(c),
+        side_(side),
+        tiling_(plan.tiling),
+        context_(context),
+        table_(plan.isa->table<T>()),
+        vectors_are_rows_(plan.kind == TileKind::rows),
+        dims_(plan.winograd_axes),
+        places_(dims_ == 2 ? 16 : 4),
+        zeros_(c.rows * c.terms, 0.0) {
+    for (int i = 0; i < max_spatial; ++i) {
+      axes_[i] = TileAxis(c.axes[i], side, i < dims_);
+      (i < dims_ ? tiles_ : others_) *= i < dims_ ? axes_[i].count() : axes_[i].results();
+      if (i >= dims_) other_taps_ *= c.b.extents[i];
+    }
+    choose_kernels();
+    cut_work();
+  }
+
+  // Whether all results are finite.
+  bool run() {
+    expand_biases();
+    const int64_t unit_bytes = unit_size() * static_cast<int64_t>(sizeof(T));
+    const int64_t slab_units = std::max<int64_t>(1, packed_columns_bytes / unit_bytes);
+    for (int64_t first = 0; first < units(); first += slab_units) {
+      slab_ = {first, std::min(slab_units, units() - first)};
+      transform_weights();
+      const int64_t jobs = first_job_of(group_of(slab_.end() - 1) + 1);
+      const int64_t first_job = first_job_of(group_of(slab_.first));
+      parallel_for(context_, jobs - first_job, work(),
+                   [&](int64_t job, Worker& worker) { run_job(job_of(first_job + job), worker); });
+    }
+    return finite_;
+  }
+
+ private:
+  // ---- panels of columns ----
+
+  void choose_kernels() {
+    const int nr = tiling_.nr, mv = tiling_.mv;
+    kernels_[0] = vectors_are_rows_ ? table_.find(TileKind::rows, mv, nr)
+                                    : table_.widest(TileKind::channels, mv);
+    kernels_[1] = vectors_are_rows_ ? table_.find(TileKind::rows, mv, nr - 1) : kernels_[0];
+  }
+
+  int64_t units() const { return c_.groups * tiling_.panels; }
+  int64_t group_of(int64_t unit) const { return unit / tiling_.panels; }
+  int64_t panel_of(int64_t unit) const { return unit % tiling_.panels; }
+  int64_t first_col_of(int64_t unit) const {
+    return vectors_are_rows_ ? tiling_.first_col(panel_of(unit)) : panel_of(unit) * max_width();
+  }
+  // Columns of a unit; numbers that a panel has for each term.
+  int64_t width_of(int64_t unit) const {
+    return vectors_are_rows_ ? tiling_.width(panel_of(unit))
+                             : std::min(max_width(), c_.cols - first_col_of(unit));
+  }
+  int64_t panel_width_of(int64_t unit) const {
+    return vectors_are_rows_ ? width_of(unit) : max_width();
+  }
+  int64_t max_width() const { return vectors_are_rows_ ? tiling_.nr : tiling_.height(); }
+  const TileKernel<T>& kernel_of(int64_t unit) const {
+    return *kernels_[vectors_are_rows_ && width_of(unit) != tiling_.nr ? 1 : 0];
+  }
+  int64_t panel_terms() const { return other_taps_ * c_.terms; }
+  int64_t unit_size() const { return places_ * panel_terms() * max_width(); }
+  T* weights_of(int64_t unit) const { return weights_ + (unit - slab_.first) * unit_size(); }
+  int64_t bias_size() const {
+    return vectors_are_rows_ ? static_cast<int64_t>(tiling_.nr) * tiling_.vector : max_width();
+  }
+
+  void expand_biases() {
+    bias_ = bias_buffer_.template get<T>(units() * bias_size());
+    for (int64_t unit = 0; unit < units(); ++unit) {
+      T* const to = bias_ + unit * bias_size();
+      const int64_t first = group_of(unit) * c_.cols + first_col_of(unit);
+      std::fill(to, to + bias_size(), T(0));
+      if (vectors_are_rows_)
+        expand_bias(c_, first, static_cast<int>(width_of(unit)), tiling_.vector, to);
+      else
+        for (int64_t j = 0; j < width_of(unit); ++j) to[j] = bias_of<T>(c_, first + j, 0);
+      // A result near the largest number: what is checked is its sum without the bias.
+      for (int64_t j = 0; j < bias_size(); ++j)
+        if (!(std::abs(to[j]) < std::numeric_limits<T>::max() / 4)) finite_ = false;
+    }
+  }
+
+  // ---- weights ----
+
+  // Of the units of the slab, by unit: [panel width, terms, other taps, places].
+  void transform_weights() {
+    weights_ = weights_buffer_.template get<T>(slab_.count * unit_size());
+    const int64_t first_group = group_of(slab_.first);
+    const int64_t groups = group_of(slab_.end() - 1) + 1 - first_group;
+    const int64_t tap_terms = panel_terms();
+    const double work = 20.0 * static_cast<double>(slab_.count * unit_size());
+    constexpr int64_t together = 16;
+    const int64_t parts = (tap_terms + together - 1) / together;
+    parallel_for(context_, groups * parts, work, [&](int64_t chunk, Worker& worker) {
+      std::vector<double>& scratch = worker.local<std::vector<double>>();
+      const int64_t first = chunk % parts * together;
+      for (int64_t term = first; term < std::min(tap_terms, first + together); ++term)
+        transform_weights_of(first_group + chunk / parts, term, scratch);
+    });
+  }
+
+  // Of one channel and one tap along the other axes.
+  void transform_weights_of(int64_t group, int64_t term, std::vector<double>& scratch) const {
+    const Range units = units_of(group);
+    const int64_t first_col = first_col_of(units.first);
+    const int64_t cols = first_col_of(units.end() - 1) + width_of(units.end() - 1) - first_col;
+    const int64_t taps = dims_ == 2 ? 9 : 3;
+    scratch.resize((taps + 12 + places_) * cols);
+    double* const filters = scratch.data();
+    double* const half = filters + taps * cols;
+    double* const whole = half + 12 * cols;
+
+    const int64_t other_tap = term / c_.terms * taps;
+    const double* const data =
+        c_.b.array.data + group * c_.b.group + term % c_.terms * c_.b.term + first_col * c_.b.lane;
+    for (int64_t t = 0; t < taps; ++t) {
+      const int64_t tap = axes_[0].tap(t % 3) + (dims_ == 2 ? 3 * axes_[1].tap(t / 3) : 0);
+      const double* const from = data + (other_tap + tap) * c_.b.pixel;
+      for (int64_t j = 0; j < cols; ++j)
+        filters[t * cols + j] = static_cast<T>(from[j * c_.b.lane]);
+    }
+    if (dims_ == 1) {
+      transform_taps(filters, cols, cols, whole, cols);
+    } else {
+      for (int64_t line = 0; line < 3; ++line)
+        transform_taps(filters + 3 * line * cols, cols, cols, half + 4 * line * cols, cols);
+      for (int64_t p = 0; p < 4; ++p)
+        transform_taps(half + p * cols, 4 * cols, cols, whole + p * cols, 4 * cols);
+    }
+    for (int64_t unit = units.first; unit < units.end(); ++unit) {
+      const int64_t width = width_of(unit), panel_width = panel_width_of(unit);
+      const double* const from = whole + first_col_of(unit) - first_col;
+      for (int64_t p = 0; p < places_; ++p) {
+        T* const to = weights_of(unit) + (p * panel_terms() + term) * panel_width;
+        for (int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(from[p * cols + j]);
+        std::fill(to + width, to + panel_width, T(0));
+      }
+    }
+  }
+
+  // The units of a group that are in the slab.
+  Range units_of(int64_t group) const {
+    const int64_t first = std::max(slab_.first, group * tiling_.panels);
+    return {first, std::min(slab_.end(), (group + 1) * tiling_.panels) - first};
+  }
+
+  // ---- jobs ----
+
+  // Cuts by the problem alone.
+  void cut_work() {
+    const int64_t tile_bytes = places_ * c_.terms * static_cast<int64_t>(sizeof(T));
+    const int64_t fitting = sample_bytes / tile_bytes;
+    const int64_t at_least = 2 * table_.vector;
+    sample_parts_ = parts(c_.rows, std::max(fitting, at_least));
+    const int64_t samples = parts(c_.rows, sample_parts_);
+    const int64_t pixels = std::max<int64_t>(1, block_bytes / (tile_bytes * samples));
+    const int64_t wanted =
+        static_cast<int64_t>(tiles_ * others_ * sample_parts_ * c_.groups / wanted_jobs) + 1;
+    const int64_t together = std::min(pixels, wanted);
+    job_others_ = std::min<int64_t>(others_, std::max<int64_t>(1, std::min<int64_t>(together, 8)));
+    job_tiles_ = std::min(tiles_, std::max<int64_t>(1, together / job_others_));
+  }
+
+  static int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+
+  int64_t first_job_of(int64_t group) const {
+    return group * sample_parts_ * parts(others_, job_others_) * parts(tiles_, job_tiles_);
+  }
+
+  double work() const {
+    return 2.0 * static_cast<double>(places_ * panel_terms() * tiles_) *
+           static_cast<double>(others_ * c_.rows) * static_cast<double>(c_.cols * c_.groups);
+  }
+
+  Job job_of(int64_t number) const {
+    const int64_t tile_parts = parts(tiles_, job_tiles_), other_parts = parts(others_, job_others_);
+    const int64_t tile = number % tile_parts * job_tiles_;
+    number /= tile_parts;
+    const int64_t other = number % other_parts * job_others_;
+    number /= other_parts;
+    const int64_t part = number % sample_parts_;
+    const int64_t sample = c_.rows * part / sample_parts_;
+    return {number / sample_parts_,
+            {sample, c_.rows * (part + 1) / sample_parts_ - sample},
+            {other, std::min(job_others_, others_ - other)},
+            {tile, std::min(job_tiles_, tiles_ - tile)}};
+  }
+
+  void run_job(const Job& job, Worker& worker) {
+    Workspace& w = worker.local<Workspace>();
+    find_links(job, w);
+    const int64_t sources = static_cast<int64_t>(w.sources.size());
+    const int64_t tile_size = sources * c_.terms * job.samples.count;
+    // An odd number of cache lines, or all places of a number would meet in one set of the cache.
+    const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
+    const int64_t plane = (job.tiles.count * tile_size / line / 2 * 2 + 3) * line;
+    T* const inputs = w.inputs.template get<T>(places_ * plane);
+    for (int64_t t = 0; t < job.tiles.count; ++t)
+      for (int64_t s = 0; s < sources; ++s)
+        transform_input(job, job.tiles.first + t, w.sources[s],
+                        inputs + t * tile_size + s * c_.terms * job.samples.count, plane);
+    const Range units = units_of(job.group);
+    for (int64_t other = 0; other < job.others.count; ++other) {
+      list_terms(w.links[other], w.terms);
+      for (int64_t unit = units.first; unit < units.end(); ++unit) {
+        if (worker.stopped()) return;
+        sum_tiles(job, job.others.first + other, unit, inputs, plane, tile_size, w);
+      }
+    }
+  }
+
+  // ---- the axes that are not tiled ----
+
+  void find_links(const Job& job, Workspace& w) const {
+    w.links.resize(job.others.count);
+    w.sources.clear();
+    for (int64_t other = 0; other < job.others.count; ++other) {
+      std::vector<Link>& links = w.links[other];
+      links.assign(1, {0, 0, 0});
+      int64_t position = job.others.first + other, extent = 1, taps = 1, slots = 1;
+      for (int i = dims_; i < max_spatial; ++i) {
+        const int64_t u = position % axes_[i].results();
+        position /= axes_[i].results();
+        std::vector<Link> longer;
+        for (const AxisEntry& entry : entries_at(c_.axes[i], side_, u))
+          for (const Link& link : links)
+            longer.push_back({link.source + extent * entry.position, link.tap + taps * entry.tap,
+                              link.slot + slots * entry.slot});
+        links = std::move(longer);
+        extent *= c_.a.extents[i];
+        taps *= c_.b.extents[i];
+        slots *= slots_of(c_.axes[i], side_);
+      }
+      for (const Link& link : links) w.sources.push_back(link.source);
+    }
+    std::sort(w.sources.begin(), w.sources.end());
+    w.sources.erase(std::unique(w.sources.begin(), w.sources.end()), w.sources.end());
+    for (std::vector<Link>& links : w.links)
+      for (Link& link : links)
+        link.source =
+            std::lower_bound(w.sources.begin(), w.sources.end(), link.source) - w.sources.begin();
+  }
+
+  void list_terms(const std::vector<Link>& links, TermList& terms) const {
+    terms.clear();
+    for (const Link& link : links)
+      cut_at_blocks(link.slot * c_.terms, c_.terms, [&](int64_t term, int64_t count) {
+        terms.add(link.slot * c_.terms + term, link.source * c_.terms + term,
+                  link.tap * c_.terms + term, count);
+      });
+    terms.finish();
+  }
+
+  // ---- input ----
+
+  // Of one tile and one position along the other axes: [samples, terms] of each place.
+  void transform_input(const Job& job, int64_t tile, int64_t other, T* to, int64_t plane) const {
+    const double* pixels[max_places];
+    const int64_t first = tile % axes_[0].count(), second = tile / axes_[0].count();
+    for (int p = 0; p < places_; ++p) {
+      const int64_t i = axes_[0].source(first, p % 4);
+      const int64_t j = dims_ == 2 ? axes_[1].source(second, p / 4) : 0;
+      pixels[p] = zeros_.data();
+      if (i < 0 || j < 0) continue;
+      const int64_t pixel =
+          i + c_.a.extents[0] * (dims_ == 2 ? j + c_.a.extents[1] * other : other);
+      pixels[p] = c_.a.array.data + job.group * c_.a.group + pixel * c_.a.pixel + job.samples.first;
+    }
+    const auto transform = table_.winograd.input[dims_ - 1];
+    if (job.samples.count == c_.a.term) return transform(pixels, c_.a.term * c_.terms, to, plane);
+    for (int64_t term = 0; term < c_.terms; ++term) {
+      transform(pixels, job.samples.count, to + term * job.samples.count, plane);
+      for (int p = 0; p < places_; ++p)
+        if (pixels[p] != zeros_.data()) pixels[p] += c_.a.term;
+    }
+  }
+
+  // ---- sums ----
+
+  // All tiles of a job at one position along the other axes, for one unit.
+  void sum_tiles(const Job& job, int64_t other, int64_t unit, const T* inputs, int64_t plane,
+                 int64_t tile_size, Workspace& w) {
+    const TileKernel<T>& kernel = kernel_of(unit);
+    const int64_t at_once = vectors_are_rows_ ? kernel.mv : kernel.nr;
+    const int64_t samples = job.samples.count;
+    const int64_t of_tile = vectors_are_rows_ ? parts(samples, tiling_.vector) : samples;
+    const int64_t size = static_cast<int64_t>(kernel.mv) * tiling_.vector * kernel.nr;
+    T* const sums = w.sums.template get<T>((places_ + w.terms.max_depth()) * size);
+    const auto& segments = w.terms.segments();
+
+    for (int64_t first = 0; first < job.tiles.count * of_tile; first += at_once) {
+      const int64_t count = std::min(at_once, job.tiles.count * of_tile - first);
+      // At the end the last vector or column is read again, and stored once.
+      int64_t tiles[max_tile_columns], rows[max_tile_columns];
+      const T* at[max_tile_columns];
+      for (int64_t i = 0; i < at_once; ++i) {
+        const int64_t number = first + std::min(i, count - 1);
+        tiles[i] = number / of_tile;
+        rows[i] = vectors_are_rows_
+                      ? std::min(number % of_tile * tiling_.vector, samples - tiling_.vector)
+                      : number % of_tile;
+        at[i] = inputs + tiles[i] * tile_size + rows[i];
+      }
+      const T* panel = weights_of(unit);
+      for (int p = 0; p < places_; ++p) {
+        kernel.sum(at, samples, panel, segments.data(), static_cast<int64_t>(segments.size()),
+                   sums + p * size);
+        for (int64_t i = 0; i < at_once; ++i) at[i] += plane;
+        panel += panel_terms() * panel_width_of(unit);
+      }
+      if (!table_.winograd.output[dims_ - 1](sums, size, size)) finite_ = false;
+      for (int o = 0; o < (dims_ == 2 ? 4 : 2); ++o) {
+        double* out[max_tile_columns] = {};
+        for (int64_t i = 0; i < count; ++i)
+          out[i] = result_of(job, job.tiles.first + tiles[i], other, unit, o, rows[i]);
+        const T* const bias = bias_ + unit * bias_size();
+        if (vectors_are_rows_)
+          kernel.store_rows(sums + o * size, bias, out, c_.out_col);
+        else
+          kernel.store_columns(sums + o * size, bias, out, width_of(unit), c_.out_col);
+      }
+    }
+  }
+
+  // Where result o of a tile goes, or null where the axis has ended.
+  double* result_of(const Job& job, int64_t tile, int64_t other, int64_t unit, int o,
+                    int64_t row) const {
+    const int64_t i = axes_[0].result(tile % axes_[0].count(), o % 2);
+    const int64_t j = dims_ == 2 ? axes_[1].result(tile / axes_[0].count(), o / 2) : 0;
+    if (i < 0 || j < 0) return nullptr;
+    const int64_t pixel =
+        i + c_.out_extents[0] * (dims_ == 2 ? j + c_.out_extents[1] * other : other);
+    return c_.out + job.group * c_.out_group + first_col_of(unit) * c_.out_col +
+           pixel * c_.out_pixel + job.samples.first + row;
+  }
+
+  const Contraction& c_;
+  const MapSide side_;
+  const Tiling& tiling_;
+  const Context& context_;
+  const KernelTable<T>& table_;
+  const bool vectors_are_rows_;
+  const int dims_, places_;
+  const std::vector<double> zeros_;  // what padding reads
+  const TileKernel<T>* kernels_[2];  // of the wide panels, of the narrow ones
+  TileAxis axes_[max_spatial];
+  int64_t tiles_ = 1, others_ = 1, other_taps_ = 1;  // others: positions along the other axes
+  int64_t sample_parts_ = 1, job_others_ = 1, job_tiles_ = 1;
+  std::atomic<bool> finite_{true};
+  T* bias_ = nullptr;     // of all units
+  T* weights_ = nullptr;  // transformed, of slab_
+  Range slab_{0, 0};
+  Buffer bias_buffer_, weights_buffer_;
+};
+
+}  // namespace
+
+bool winograd(const Contraction& c, MapSide side, bool single, const Plan& plan,
+              const Context& context) {
+  return single ? Winograd<float>(c, side, plan, context).run()
+                : Winograd<double>(c, side, plan, context).run();
+}
+
+}  // namespace nnconv

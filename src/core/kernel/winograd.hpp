@@ -1,0 +1,106 @@
+// Winograd's transforms F(m, 3): m results of a filter of three taps along a dimension from m + 2
+// positions, by as many products. They are sums alone, element by element, in the order that is
+// written here. Included like the register tile; V is the vector type, WinogradTail<T> does what
+// does not fill one.
+
+template <class T>
+struct WinogradTail {
+  using Scalar = T;
+  using Vector = T;
+  static constexpr int lanes = 1;
+  static Vector zero() { return T(0); }
+  static Vector load(const T* p) { return *p; }
+  static Vector load_double(const double* p) { return static_cast<T>(*p); }
+  static Vector add(Vector x, Vector y) { return x + y; }
+  static Vector subtract(Vector x, Vector y) { return x - y; }
+  static void store(T* p, Vector x) { *p = x; }
+};
+
+// A result meets the three positions that its own taps read and no other: what stands outside its
+// window, missing or infinite, never touches it.
+template <class V>
+struct WinogradF2 {
+  using Vector = typename V::Vector;
+  static constexpr int reads = 4, makes = 2;
+
+  static void input(Vector* x, int step) {
+    Vector &x0 = x[0], &x1 = x[step], &x2 = x[2 * step], &x3 = x[3 * step];
+    const Vector sum = V::add(x1, x2), difference = V::subtract(x2, x1);
+    x0 = V::subtract(x0, x2);
+    x3 = V::subtract(x1, x3);
+    x1 = sum;
+    x2 = difference;
+  }
+  static void output(Vector* x, int step) {
+    const Vector x1 = x[step], x2 = x[2 * step];
+    x[step] = V::subtract(V::subtract(x1, x2), x[3 * step]);
+    x[0] = V::add(V::add(x[0], x1), x2);
+  }
+};
+
+constexpr int winograd_power(int base, int dims) {
+  return dims == 0 ? 1 : base * winograd_power(base, dims - 1);
+}
+
+// Transforms all lines of a cube along each of its dimensions, the first first. `kept`: places
+// along a dimension that is done.
+template <class V, int edge, int dims, int kept, void (*transform)(typename V::Vector*, int)>
+void winograd_lines(typename V::Vector* x) {
+  constexpr int size = winograd_power(edge, dims);
+  NNCONV_UNROLL
+  for (int i = 0; i < size; i += edge) transform(x + i, 1);
+  if (dims < 2) return;
+  NNCONV_UNROLL
+  for (int i = 0; i < kept; ++i) transform(x + i, edge);
+}
+
+// to[place * plane + k] = the transform of pixels[place][k], for k < count; places of a tile count
+// along the first dimension first.
+template <class V, template <class> class F, int dims>
+int64_t winograd_input_from(const double* const* pixels, int64_t k, int64_t count,
+                            typename V::Scalar* to, int64_t plane) {
+  constexpr int edge = F<V>::reads, size = winograd_power(edge, dims);
+  for (; k + V::lanes <= count; k += V::lanes) {
+    typename V::Vector x[size];
+    NNCONV_UNROLL
+    for (int p = 0; p < size; ++p) x[p] = V::load_double(pixels[p] + k);
+    winograd_lines<V, edge, dims, edge, F<V>::input>(x);
+    NNCONV_UNROLL
+    for (int p = 0; p < size; ++p) V::store(to + p * plane + k, x[p]);
+  }
+  return k;
+}
+
+template <class V, template <class> class F, int dims>
+void winograd_input(const double* const* pixels, int64_t count, typename V::Scalar* to,
+                    int64_t plane) {
+  using Tail = WinogradTail<typename V::Scalar>;
+  const int64_t k = winograd_input_from<V, F, dims>(pixels, 0, count, to, plane);
+  winograd_input_from<Tail, F, dims>(pixels, k, count, to, plane);
+}
+
+// The sums of a tile's places, sums[place * plane + k], become its results, in the first planes.
+// Whether all of them, and their doubles, are finite.
+template <class V, template <class> class F, int dims>
+bool winograd_output(typename V::Scalar* sums, int64_t plane, int64_t count) {
+  constexpr int edge = F<V>::reads, size = winograd_power(edge, dims);
+  constexpr int makes = F<V>::makes, results = winograd_power(makes, dims);
+  typename V::Vector check = V::zero();
+  for (int64_t k = 0; k < count; k += V::lanes) {
+    typename V::Vector x[size];
+    NNCONV_UNROLL
+    for (int p = 0; p < size; ++p) x[p] = V::load(sums + p * plane + k);
+    winograd_lines<V, edge, dims, makes, F<V>::output>(x);
+    NNCONV_UNROLL
+    for (int p = 0; p < results; ++p) {
+      const typename V::Vector y = x[p % makes + p / makes * edge], twice = V::add(y, y);
+      check = V::add(check, V::subtract(twice, twice));
+      V::store(sums + p * plane + k, y);
+    }
+  }
+  typename V::Scalar lanes[V::lanes];
+  V::store(lanes, check);
+  bool finite = true;
+  for (int i = 0; i < V::lanes; ++i) finite = finite && lanes[i] == 0;
+  return finite;
+}
