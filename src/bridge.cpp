@@ -1,9 +1,5 @@
 #include "bridge.h"
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
-
 #include <cstdint>
 #include <cstdio>
 
@@ -76,20 +72,6 @@ void poll_r() {
     return R_NilValue;
   });
 }
-
-#ifdef MADV_HUGEPAGE
-// Fresh memory is mapped when it is first written, and a page of 2 MiB costs little more than one
-// of 4 KiB (dev/notes/0004-huge-pages.md).
-void use_huge_pages(void* data, double bytes) {
-  constexpr std::uintptr_t page = 2 << 20;
-  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
-  const std::uintptr_t end =
-      (reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(bytes)) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-}
-#else
-void use_huge_pages(void*, double) {}
-#endif
 
 }  // namespace
 

@@ -8,3 +8,4 @@
 #include "plan.hpp"
 #include "problem.hpp"
 #include "run.hpp"
+#include "scratch.hpp"

@@ -26,13 +26,15 @@ int winograd_axes(const Contraction& c, Direction direction) {
 // must not have a say.
 bool winograd_pays(const Contraction& c, Direction direction, int axes) {
   double products = 1;
+  int64_t all_tiles = 1;
   for (int i = 0; i < axes; ++i) {
     const int64_t d = c.axes[i].dilation;
     const int64_t results = direction == Direction::forward ? c.axes[i].out : c.axes[i].in;
     const int64_t tiles = results / (2 * d) * d + std::min(results % (2 * d), d);
+    all_tiles *= tiles;
     products *= 4.0 * static_cast<double>(tiles) / (3.0 * static_cast<double>(results));
   }
-  return c.terms >= 16 && c.cols >= 16 && products < 0.75;
+  return c.terms >= 16 && c.cols >= 16 && products < 0.75 && all_tiles >= 32;
 }
 
 template <class T>

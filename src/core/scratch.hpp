@@ -7,6 +7,10 @@
 
 namespace nnconv {
 
+// Asks for pages of 2 MiB where fresh memory holds whole ones: it is mapped when it is first
+// written, and such a page costs little more than one of 4 KiB (dev/notes/0004-huge-pages.md).
+void use_huge_pages(void* data, double bytes);
+
 class Buffer {
  public:
   Buffer() = default;
@@ -24,6 +28,7 @@ class Buffer {
       memory_ = std::malloc(wanted);
       if (memory_ == nullptr) throw std::bad_alloc();
       size_ = wanted;
+      use_huge_pages(memory_, static_cast<double>(wanted));
     }
     const auto address = reinterpret_cast<std::uintptr_t>(memory_);
     return reinterpret_cast<T*>((address + line - 1) / line * line);

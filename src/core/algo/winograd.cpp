@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "../scratch.hpp"
 #include "algo.hpp"
@@ -28,8 +29,8 @@ namespace nnconv {
 
 namespace {
 
-constexpr int64_t block_bytes = 768 << 10;  // transformed input of a job
-constexpr int64_t sample_bytes = 2 << 20;   // likewise of one tile, else samples are cut
+constexpr int64_t job_rows = 96;         // of a tile, at one position
+constexpr int64_t job_bytes = 16 << 20;  // transformed input and sums of a job
 constexpr double wanted_jobs = 32;
 constexpr int max_places = 16;
 
@@ -70,18 +71,6 @@ class TileAxis {
   int64_t makes_ = 1, apart_ = 1;
 };
 
-// F(2, 3) of `lines` filters of three taps, step apart, for `count` columns that stand together.
-void transform_taps(const double* taps, int64_t step, int64_t count, double* to, int64_t to_step) {
-  for (int64_t k = 0; k < count; ++k) {
-    const double g0 = taps[k], g1 = taps[step + k], g2 = taps[2 * step + k];
-    const double ends = g0 + g2;
-    to[k] = g0;
-    to[to_step + k] = (ends + g1) * 0.5;
-    to[2 * to_step + k] = (ends - g1) * 0.5;
-    to[3 * to_step + k] = g2;
-  }
-}
-
 // A pixel that a position along the axes that are not tiled reads: its place among those that the
 // job reads, and its tap and slot among theirs.
 struct Link {
@@ -93,12 +82,18 @@ struct Job {
   Range samples, others, tiles;
 };
 
+// Where a kernel reads: the tile and the first sample of each of its vectors or columns.
+struct KernelPlaces {
+  int64_t count, tiles[max_tile_columns], samples[max_tile_columns];
+};
+
 // What one thread keeps from job to job.
 struct Workspace {
   Buffer inputs, sums;
   std::vector<int64_t> sources;          // positions along the other axes that the job reads
   std::vector<std::vector<Link>> links;  // of each of its positions there
   TermList terms;
+  std::vector<KernelPlaces> kernels;
 };
 
 template <class T>
@@ -192,57 +187,45 @@ class Winograd {
 
   // ---- weights ----
 
-  // Of the units of the slab, by unit: [panel width, terms, other taps, places].
+  // Of the units of the slab, by unit: [panel width, terms, other taps, places]. Some units and
+  // some terms at a time, whose transforms stay in a cache until they are put in their panels.
   void transform_weights() {
     weights_ = weights_buffer_.template get<T>(slab_.count * unit_size());
-    const int64_t first_group = group_of(slab_.first);
-    const int64_t groups = group_of(slab_.end() - 1) + 1 - first_group;
-    const int64_t tap_terms = panel_terms();
-    const double work = 20.0 * static_cast<double>(slab_.count * unit_size());
     constexpr int64_t together = 16;
-    const int64_t parts = (tap_terms + together - 1) / together;
-    parallel_for(context_, groups * parts, work, [&](int64_t chunk, Worker& worker) {
-      std::vector<double>& scratch = worker.local<std::vector<double>>();
-      const int64_t first = chunk % parts * together;
-      for (int64_t term = first; term < std::min(tap_terms, first + together); ++term)
-        transform_weights_of(first_group + chunk / parts, term, scratch);
-    });
+    const int64_t units_together = std::max<int64_t>(1, 64 / max_width());
+    const int64_t term_parts = parts(panel_terms(), together);
+    const double work = 4.0 * static_cast<double>(slab_.count * unit_size());
+    parallel_for(context_, parts(slab_.count, units_together) * term_parts, work,
+                 [&](int64_t chunk, Worker& worker) {
+                   const int64_t first_unit = slab_.first + chunk / term_parts * units_together;
+                   const int64_t first_term = chunk % term_parts * together;
+                   const int64_t end = std::min(slab_.end(), first_unit + units_together);
+                   const Range terms{first_term, std::min(together, panel_terms() - first_term)};
+                   auto& scratch = worker.local<std::vector<double>>();
+                   for (int64_t unit = first_unit; unit < end; ++unit)
+                     transform_weights_of(unit, terms, scratch);
+                 });
   }
 
-  // Of one channel and one tap along the other axes.
-  void transform_weights_of(int64_t group, int64_t term, std::vector<double>& scratch) const {
-    const Range units = units_of(group);
-    const int64_t first_col = first_col_of(units.first);
-    const int64_t cols = first_col_of(units.end() - 1) + width_of(units.end() - 1) - first_col;
+  void transform_weights_of(int64_t unit, const Range& terms, std::vector<double>& scratch) const {
+    const int64_t width = width_of(unit), panel_width = panel_width_of(unit);
     const int64_t taps = dims_ == 2 ? 9 : 3;
-    scratch.resize((taps + 12 + places_) * cols);
+    scratch.resize((taps + places_) * width);
     double* const filters = scratch.data();
-    double* const half = filters + taps * cols;
-    double* const whole = half + 12 * cols;
-
-    const int64_t other_tap = term / c_.terms * taps;
-    const double* const data =
-        c_.b.array.data + group * c_.b.group + term % c_.terms * c_.b.term + first_col * c_.b.lane;
-    for (int64_t t = 0; t < taps; ++t) {
-      const int64_t tap = axes_[0].tap(t % 3) + (dims_ == 2 ? 3 * axes_[1].tap(t / 3) : 0);
-      const double* const from = data + (other_tap + tap) * c_.b.pixel;
-      for (int64_t j = 0; j < cols; ++j)
-        filters[t * cols + j] = static_cast<T>(from[j * c_.b.lane]);
-    }
-    if (dims_ == 1) {
-      transform_taps(filters, cols, cols, whole, cols);
-    } else {
-      for (int64_t line = 0; line < 3; ++line)
-        transform_taps(filters + 3 * line * cols, cols, cols, half + 4 * line * cols, cols);
-      for (int64_t p = 0; p < 4; ++p)
-        transform_taps(half + p * cols, 4 * cols, cols, whole + p * cols, 4 * cols);
-    }
-    for (int64_t unit = units.first; unit < units.end(); ++unit) {
-      const int64_t width = width_of(unit), panel_width = panel_width_of(unit);
-      const double* const from = whole + first_col_of(unit) - first_col;
+    double* const places = filters + taps * width;
+    for (int64_t term = terms.first; term < terms.end(); ++term) {
+      const double* const data = c_.b.array.data + group_of(unit) * c_.b.group +
+                                 first_col_of(unit) * c_.b.lane + term % c_.terms * c_.b.term +
+                                 term / c_.terms * taps * c_.b.pixel;
+      for (int64_t t = 0; t < taps; ++t) {
+        const int64_t tap = axes_[0].tap(t % 3) + (dims_ == 2 ? 3 * axes_[1].tap(t / 3) : 0);
+        for (int64_t j = 0; j < width; ++j)
+          filters[t * width + j] = static_cast<T>(data[tap * c_.b.pixel + j * c_.b.lane]);
+      }
+      table_.winograd.weights[dims_ - 1](filters, width, places);
       for (int64_t p = 0; p < places_; ++p) {
         T* const to = weights_of(unit) + (p * panel_terms() + term) * panel_width;
-        for (int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(from[p * cols + j]);
+        for (int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(places[p * width + j]);
         std::fill(to + width, to + panel_width, T(0));
       }
     }
@@ -256,19 +239,19 @@ class Winograd {
 
   // ---- jobs ----
 
-  // Cuts by the problem alone.
+  // Cuts by the problem alone: so many rows that weights are read for many at a time, in as many
+  // whole kernels as there may be.
   void cut_work() {
-    const int64_t tile_bytes = places_ * c_.terms * static_cast<int64_t>(sizeof(T));
-    const int64_t fitting = sample_bytes / tile_bytes;
-    const int64_t at_least = 2 * table_.vector;
-    sample_parts_ = parts(c_.rows, std::max(fitting, at_least));
+    const int64_t row_bytes = places_ * (c_.terms + c_.cols) * static_cast<int64_t>(sizeof(T));
+    const int64_t fitting = std::max<int64_t>(job_bytes / row_bytes, 2 * table_.vector);
+    sample_parts_ = parts(c_.rows, fitting);
     const int64_t samples = parts(c_.rows, sample_parts_);
-    const int64_t pixels = std::max<int64_t>(1, block_bytes / (tile_bytes * samples));
-    const int64_t wanted =
-        static_cast<int64_t>(tiles_ * others_ * sample_parts_ * c_.groups / wanted_jobs) + 1;
-    const int64_t together = std::min(pixels, wanted);
-    job_others_ = std::min<int64_t>(others_, std::max<int64_t>(1, std::min<int64_t>(together, 8)));
-    job_tiles_ = std::min(tiles_, std::max<int64_t>(1, together / job_others_));
+    const int64_t fair = static_cast<int64_t>(static_cast<double>(tiles_ * others_ * c_.rows) *
+                                              static_cast<double>(c_.groups) / wanted_jobs);
+    const int64_t together = std::max<int64_t>(1, std::min({fitting, job_rows, fair}) / samples);
+    job_others_ = std::min<int64_t>(others_, std::max<int64_t>(1, together / 4));
+    const int64_t of_kernel = at_once() / std::gcd(of_tile(samples), at_once());
+    job_tiles_ = std::min(tiles_, parts(together / job_others_, of_kernel) * of_kernel);
   }
 
   static int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
@@ -299,6 +282,7 @@ class Winograd {
   void run_job(const Job& job, Worker& worker) {
     Workspace& w = worker.local<Workspace>();
     find_links(job, w);
+    place_kernels(job, w.kernels);
     const int64_t sources = static_cast<int64_t>(w.sources.size());
     const int64_t tile_size = sources * c_.terms * job.samples.count;
     // An odd number of cache lines, or all places of a number would meet in one set of the cache.
@@ -309,13 +293,9 @@ class Winograd {
       for (int64_t s = 0; s < sources; ++s)
         transform_input(job, job.tiles.first + t, w.sources[s],
                         inputs + t * tile_size + s * c_.terms * job.samples.count, plane);
-    const Range units = units_of(job.group);
     for (int64_t other = 0; other < job.others.count; ++other) {
       list_terms(w.links[other], w.terms);
-      for (int64_t unit = units.first; unit < units.end(); ++unit) {
-        if (worker.stopped()) return;
-        sum_tiles(job, job.others.first + other, unit, inputs, plane, tile_size, w);
-      }
+      sum_tiles(job, job.others.first + other, inputs, plane, tile_size, worker, w);
     }
   }
 
@@ -387,48 +367,79 @@ class Winograd {
 
   // ---- sums ----
 
-  // All tiles of a job at one position along the other axes, for one unit.
-  void sum_tiles(const Job& job, int64_t other, int64_t unit, const T* inputs, int64_t plane,
-                 int64_t tile_size, Workspace& w) {
-    const TileKernel<T>& kernel = kernel_of(unit);
-    const int64_t at_once = vectors_are_rows_ ? kernel.mv : kernel.nr;
-    const int64_t samples = job.samples.count;
-    const int64_t of_tile = vectors_are_rows_ ? parts(samples, tiling_.vector) : samples;
-    const int64_t size = static_cast<int64_t>(kernel.mv) * tiling_.vector * kernel.nr;
-    T* const sums = w.sums.template get<T>((places_ + w.terms.max_depth()) * size);
-    const auto& segments = w.terms.segments();
+  // What a kernel takes at once: vectors of rows, or columns; and how many a tile has.
+  int64_t at_once() const { return vectors_are_rows_ ? kernels_[0]->mv : kernels_[0]->nr; }
+  int64_t of_tile(int64_t samples) const {
+    return vectors_are_rows_ ? parts(samples, tiling_.vector) : samples;
+  }
 
-    for (int64_t first = 0; first < job.tiles.count * of_tile; first += at_once) {
-      const int64_t count = std::min(at_once, job.tiles.count * of_tile - first);
-      // At the end the last vector or column is read again, and stored once.
-      int64_t tiles[max_tile_columns], rows[max_tile_columns];
-      const T* at[max_tile_columns];
-      for (int64_t i = 0; i < at_once; ++i) {
-        const int64_t number = first + std::min(i, count - 1);
-        tiles[i] = number / of_tile;
-        rows[i] = vectors_are_rows_
-                      ? std::min(number % of_tile * tiling_.vector, samples - tiling_.vector)
-                      : number % of_tile;
-        at[i] = inputs + tiles[i] * tile_size + rows[i];
+  // Where the kernels of a job read. At its end the last vector or column is read again, and
+  // stored once.
+  void place_kernels(const Job& job, std::vector<KernelPlaces>& kernels) const {
+    const int64_t samples = job.samples.count, each = of_tile(samples);
+    const int64_t all = job.tiles.count * each;
+    kernels.resize(parts(all, at_once()));
+    int64_t first = 0;
+    for (KernelPlaces& kernel : kernels) {
+      kernel.count = std::min(at_once(), all - first);
+      for (int64_t i = 0; i < at_once(); ++i) {
+        const int64_t number = first + std::min(i, kernel.count - 1);
+        kernel.tiles[i] = number / each;
+        kernel.samples[i] = vectors_are_rows_
+                                ? std::min(number % each * tiling_.vector, samples - tiling_.vector)
+                                : number % each;
       }
-      const T* panel = weights_of(unit);
-      for (int p = 0; p < places_; ++p) {
-        kernel.sum(at, samples, panel, segments.data(), static_cast<int64_t>(segments.size()),
-                   sums + p * size);
-        for (int64_t i = 0; i < at_once; ++i) at[i] += plane;
-        panel += panel_terms() * panel_width_of(unit);
+      first += at_once();
+    }
+  }
+
+  // All tiles of a job at one position along the other axes: place by place, so that the weights
+  // of a place are read once for them all.
+  void sum_tiles(const Job& job, int64_t other, const T* inputs, int64_t plane, int64_t tile_size,
+                 Worker& worker, Workspace& w) {
+    const Range units = units_of(job.group);
+    const int64_t kernels = static_cast<int64_t>(w.kernels.size());
+    const int64_t stack_size =
+        (places_ + w.terms.max_depth() - 1) * tiling_.height() * kernels_[0]->nr;
+    T* const sums = w.sums.template get<T>(units.count * kernels * stack_size);
+    const auto& segments = w.terms.segments();
+    for (int p = 0; p < places_; ++p)
+      for (int64_t unit = units.first; unit < units.end(); ++unit) {
+        if (worker.stopped()) return;
+        const TileKernel<T>& kernel = kernel_of(unit);
+        const T* const panel = weights_of(unit) + p * panel_terms() * panel_width_of(unit);
+        T* stack =
+            sums + (unit - units.first) * kernels * stack_size + p * kernel.nr * tiling_.height();
+        for (const KernelPlaces& places : w.kernels) {
+          const T* at[max_tile_columns];
+          for (int64_t i = 0; i < at_once(); ++i)
+            at[i] = inputs + p * plane + places.tiles[i] * tile_size + places.samples[i];
+          // A stack of several sums reaches into places that are not summed yet.
+          kernel.sum(at, job.samples.count, panel, segments.data(),
+                     static_cast<int64_t>(segments.size()), stack);
+          stack += stack_size;
+        }
       }
-      if (!table_.winograd.output[dims_ - 1](sums, size, size)) finite_ = false;
-      for (int o = 0; o < (dims_ == 2 ? 4 : 2); ++o) {
-        double* out[max_tile_columns] = {};
-        for (int64_t i = 0; i < count; ++i)
-          out[i] = result_of(job, job.tiles.first + tiles[i], other, unit, o, rows[i]);
-        const T* const bias = bias_ + unit * bias_size();
-        if (vectors_are_rows_)
-          kernel.store_rows(sums + o * size, bias, out, c_.out_col);
-        else
-          kernel.store_columns(sums + o * size, bias, out, width_of(unit), c_.out_col);
-      }
+    for (int64_t k = 0; k < kernels; ++k)
+      for (int64_t unit = units.first; unit < units.end(); ++unit)
+        store(job, other, unit, w.kernels[k],
+              sums + ((unit - units.first) * kernels + k) * stack_size);
+  }
+
+  void store(const Job& job, int64_t other, int64_t unit, const KernelPlaces& places, T* sums) {
+    const TileKernel<T>& kernel = kernel_of(unit);
+    const int64_t size = tiling_.height() * kernel.nr;
+    if (!table_.winograd.output[dims_ - 1](sums, size, size)) finite_ = false;
+    const T* const bias = bias_ + unit * bias_size();
+    for (int o = 0; o < (dims_ == 2 ? 4 : 2); ++o) {
+      double* out[max_tile_columns] = {};
+      for (int64_t i = 0; i < places.count; ++i)
+        out[i] =
+            result_of(job, job.tiles.first + places.tiles[i], other, unit, o, places.samples[i]);
+      if (vectors_are_rows_)
+        kernel.store_rows(sums + o * size, bias, out, c_.out_col);
+      else
+        kernel.store_columns(sums + o * size, bias, out, width_of(unit), c_.out_col);
     }
   }
 

@@ -21,6 +21,7 @@ struct Doubles {
   static Vector broadcast(double x) { return _mm256_set1_pd(x); }
   static Vector add(Vector x, Vector y) { return _mm256_add_pd(x, y); }
   static Vector subtract(Vector x, Vector y) { return _mm256_sub_pd(x, y); }
+  static Vector half(Vector x) { return _mm256_mul_pd(x, _mm256_set1_pd(0.5)); }
   static Vector load_double(const double* p) { return _mm256_loadu_pd(p); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }

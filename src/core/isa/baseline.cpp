@@ -32,6 +32,7 @@ struct Portable {
   }
   static Vector add(Vector x, Vector y) { return x + y; }
   static Vector subtract(Vector x, Vector y) { return x - y; }
+  static Vector half(Vector x) { return x * T(0.5); }
   static Vector load_double(const double* p) {
     Vector x{};
     for (int i = 0; i < n; ++i) x[i] = static_cast<T>(p[i]);

@@ -20,6 +20,7 @@ struct Doubles {
   static Vector broadcast(double x) { return vdupq_n_f64(x); }
   static Vector add(Vector x, Vector y) { return vaddq_f64(x, y); }
   static Vector subtract(Vector x, Vector y) { return vsubq_f64(x, y); }
+  static Vector half(Vector x) { return vmulq_n_f64(x, 0.5); }
   static Vector load_double(const double* p) { return vld1q_f64(p); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }

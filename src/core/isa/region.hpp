@@ -54,10 +54,11 @@
   NNCONV_ROWS(type, V, 1, 4, isa), NNCONV_ROWS(type, V, 1, 3, isa), \
       NNCONV_ROWS(type, V, 1, 2, isa), NNCONV_ROWS(type, V, 1, 1, isa)
 
-#define NNCONV_WINOGRAD(type, V, F, isa)                      \
-  {                                                           \
-    F<V>::reads, F<V>::makes, #type "_" #F "__" #isa,         \
-        {winograd_input<V, F, 1>, winograd_input<V, F, 2>}, { \
-      winograd_output<V, F, 1>, winograd_output<V, F, 2>      \
-    }                                                         \
+#define NNCONV_WINOGRAD(type, V, F, isa)                                    \
+  {                                                                         \
+    F<V>::reads, F<V>::makes, #type "_" #F "__" #isa,                       \
+        {winograd_weights<Doubles, F, 1>, winograd_weights<Doubles, F, 2>}, \
+        {winograd_input<V, F, 1>, winograd_input<V, F, 2>}, {               \
+      winograd_output<V, F, 1>, winograd_output<V, F, 2>                    \
+    }                                                                       \
   }

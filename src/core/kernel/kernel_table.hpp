@@ -50,6 +50,7 @@ template <class T>
 struct WinogradKernels {
   int reads, makes;
   const char* name;
+  void (*weights[2])(const double* taps, int64_t count, double* to);
   void (*input[2])(const double* const* pixels, int64_t count, T* to, int64_t plane);
   bool (*output[2])(T* sums, int64_t plane, int64_t count);
 };

@@ -13,6 +13,7 @@ struct WinogradTail {
   static Vector load_double(const double* p) { return static_cast<T>(*p); }
   static Vector add(Vector x, Vector y) { return x + y; }
   static Vector subtract(Vector x, Vector y) { return x - y; }
+  static Vector half(Vector x) { return x * T(0.5); }
   static void store(T* p, Vector x) { *p = x; }
 };
 
@@ -31,6 +32,12 @@ struct WinogradF2 {
     x1 = sum;
     x2 = difference;
   }
+  static void weights(Vector* x, int step) {
+    const Vector ends = V::add(x[0], x[2 * step]), middle = x[step];
+    x[3 * step] = x[2 * step];
+    x[step] = V::half(V::add(ends, middle));
+    x[2 * step] = V::half(V::subtract(ends, middle));
+  }
   static void output(Vector* x, int step) {
     const Vector x1 = x[step], x2 = x[2 * step];
     x[step] = V::subtract(V::subtract(x1, x2), x[3 * step]);
@@ -42,13 +49,12 @@ constexpr int winograd_power(int base, int dims) {
   return dims == 0 ? 1 : base * winograd_power(base, dims - 1);
 }
 
-// Transforms all lines of a cube along each of its dimensions, the first first. `kept`: places
-// along a dimension that is done.
-template <class V, int edge, int dims, int kept, void (*transform)(typename V::Vector*, int)>
+// Transforms `lines` lines of a square along the first dimension, and then `kept` along the second.
+template <class V, int edge, int dims, int kept, void (*transform)(typename V::Vector*, int),
+          int lines = winograd_power(edge, dims) / edge>
 void winograd_lines(typename V::Vector* x) {
-  constexpr int size = winograd_power(edge, dims);
   NNCONV_UNROLL
-  for (int i = 0; i < size; i += edge) transform(x + i, 1);
+  for (int j = 0; j < lines; ++j) transform(x + j * edge, 1);
   if (dims < 2) return;
   NNCONV_UNROLL
   for (int i = 0; i < kept; ++i) transform(x + i, edge);
@@ -77,6 +83,28 @@ void winograd_input(const double* const* pixels, int64_t count, typename V::Scal
   using Tail = WinogradTail<typename V::Scalar>;
   const int64_t k = winograd_input_from<V, F, dims>(pixels, 0, count, to, plane);
   winograd_input_from<Tail, F, dims>(pixels, k, count, to, plane);
+}
+
+// to[place * count + k] = the transform of the filter taps[tap * count + k], for k < count.
+template <class V, template <class> class F, int dims>
+int64_t winograd_weights_from(const double* taps, int64_t k, int64_t count, double* to) {
+  constexpr int edge = F<V>::reads, size = winograd_power(edge, dims);
+  constexpr int filter = winograd_power(3, dims);
+  for (; k + V::lanes <= count; k += V::lanes) {
+    typename V::Vector x[size];
+    NNCONV_UNROLL
+    for (int t = 0; t < filter; ++t) x[t % 3 + t / 3 * edge] = V::load(taps + t * count + k);
+    winograd_lines<V, edge, dims, edge, F<V>::weights, filter / 3>(x);
+    NNCONV_UNROLL
+    for (int p = 0; p < size; ++p) V::store(to + p * count + k, x[p]);
+  }
+  return k;
+}
+
+template <class V, template <class> class F, int dims>
+void winograd_weights(const double* taps, int64_t count, double* to) {
+  const int64_t k = winograd_weights_from<V, F, dims>(taps, 0, count, to);
+  winograd_weights_from<WinogradTail<double>, F, dims>(taps, k, count, to);
 }
 
 // The sums of a tile's places, sums[place * plane + k], become its results, in the first planes.
