@@ -20,7 +20,7 @@ bool rows_can_be_read_in_place(const Contraction& c) {
 
 Plan choose(const Contraction& c, Direction direction, bool single, const Isa& isa,
             const std::string& wanted) {
-  Plan plan{Algorithm::gather, &isa, {}, false, "", ""};
+  Plan plan{Algorithm::rows, &isa, {}, false, "", ""};
   if (wanted == "naive" || wanted == "eigen") {
     plan.algorithm = wanted == "naive" ? Algorithm::naive : Algorithm::eigen;
     plan.kernel = wanted;

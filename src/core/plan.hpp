@@ -9,7 +9,7 @@
 
 namespace nnconv {
 
-enum class Algorithm { gather, weight_gradient, naive, eigen };
+enum class Algorithm { rows, weight_gradient, naive, eigen };
 
 // How a group's columns are cut into panels of nr or nr - 1 and rows into tiles of mv vectors.
 struct Tiling {

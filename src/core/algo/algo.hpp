@@ -7,8 +7,9 @@
 
 namespace nnconv {
 
-// Forward and gradient of the input, over an axis map or its inverse (gather.cpp).
-void gather(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+// Forward and gradient of the input, over an axis map or its inverse: vectors of rows
+// (gather_rows.cpp).
+void gather_rows(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
 // Gradient of the weight (weight_gradient.cpp).
 void weight_gradient(const Contraction&, bool single, const Plan&, const Context&);
