@@ -4,10 +4,9 @@ namespace nnconv {
 
 namespace {
 
-template <class T>
-void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols, int64_t terms) {
-  plan.tiling = tiling_for(table, rows, cols, terms);
-  plan.kernel = table.find(TileKind::rows, plan.tiling.mv, plan.tiling.nr)->name;
+// All sums are of real numbers, read as they stand.
+bool is_real(const Contraction& c) {
+  return !c.a.array.is_complex && !c.b.array.is_complex && !c.complex_result;
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
@@ -16,35 +15,113 @@ bool rows_can_be_read_in_place(const Contraction& c) {
          !c.a.array.conjugate;
 }
 
+// Rows of the result that stand side by side in A: the samples of a pixel, or, where that has a
+// single channel, those of a line.
+int64_t rows_of_a_line(const Contraction& c, Direction direction) {
+  const bool adjoin = c.a.pixel * c.a.width() == c.rows &&
+                      (direction != Direction::forward || c.axes[0].stride == 1);
+  return adjoin ? c.rows * c.out_extents[0] : c.rows;
+}
+
+// A tiling of `lanes` channels, or lanes of a pixel, by the tile with which the fewest vectors are
+// computed; without panels where none can be had.
+template <class T>
+Tiling tiling_of_lanes(const KernelTable<T>& table, TileKind kind, int64_t lanes, int64_t terms) {
+  Tiling best;
+  double least = 0;
+  for (int mv = max_tile_vectors; mv > 0; --mv) {
+    const TileKernel<T>* const kernel = table.widest(kind, mv);
+    const int64_t height = static_cast<int64_t>(mv) * table.vector;
+    if (kernel == nullptr ||
+        height * terms * static_cast<int64_t>(sizeof(T)) > packed_columns_bytes)
+      continue;
+    if (kind == TileKind::lanes && lanes < height) continue;  // it would read past the pixel
+    const int64_t panels = (lanes + height - 1) / height;
+    const double vectors = panels * (mv + 0.25);  // the columns that a tile reads count too
+    if (best.panels > 0 && vectors >= least) continue;
+    best = {lanes, panels, kernel->nr, mv, table.vector};
+    least = vectors;
+  }
+  return best;
+}
+
+template <class T>
+class Chooser {
+ public:
+  Chooser(const Contraction& c, Direction direction, const Isa& isa)
+      : c_(c),
+        direction_(direction),
+        isa_(isa),
+        terms_(c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2]) {}
+
+  Plan weight_gradient() const {
+    return plan(Algorithm::weight_gradient, TileKind::rows,
+                tiling_for(table(), c_.rows, c_.cols, 1),
+                "the gradient of a weight sums over pixels and samples: both operands are packed");
+  }
+
+  Plan gather(const std::string& wanted) const {
+    const Tiling lanes = tiling_by_lane(), channels = tiling_by_channel();
+    if (lanes.panels > 0 && (wanted == "lanes" || (wanted != "rows" && wanted != "channels")))
+      return plan(Algorithm::lanes, TileKind::lanes, lanes,
+                  "each channel reads itself alone: all rows of a pixel are lanes");
+    if (channels.panels > 0 &&
+        (wanted == "channels" || (wanted != "rows" && channels_are_better())))
+      return plan(Algorithm::channels, TileKind::channels, channels,
+                  "samples do not fill vectors: channels of the result do");
+    const bool in_place = rows_can_be_read_in_place(c_);
+    Plan found =
+        plan(Algorithm::rows, TileKind::rows,
+             tiling_for(table(), c_.rows * c_.out_pixels(), c_.cols, terms_),
+             in_place ? "rows may be read in place: they are where they fill vectors, else packed"
+                      : "rows are packed: complex numbers are taken apart");
+    found.reads_in_place = in_place;
+    return found;
+  }
+
+ private:
+  const KernelTable<T>& table() const { return isa_.table<T>(); }
+
+  Plan plan(Algorithm algorithm, TileKind kind, const Tiling& tiling, const char* reason) const {
+    const char* const kernel = table().find(kind, tiling.mv, tiling.nr)->name;
+    return {algorithm, &isa_, tiling, false, kernel, reason};
+  }
+
+  Tiling tiling_by_lane() const {
+    if (!is_real(c_) || c_.groups == 1 || c_.cols > 1 || c_.terms > 1) return {};
+    return tiling_of_lanes(table(), TileKind::lanes, c_.rows * c_.groups, terms_);
+  }
+
+  Tiling tiling_by_channel() const {
+    if (!is_real(c_)) return {};
+    return tiling_of_lanes(table(), TileKind::channels, c_.cols, terms_);
+  }
+
+  bool channels_are_better() const {
+    return !fills_vectors(rows_of_a_line(c_, direction_), table().vector) && c_.cols >= 2;
+  }
+
+  const Contraction& c_;
+  const Direction direction_;
+  const Isa& isa_;
+  const int64_t terms_;
+};
+
+template <class T>
+Plan choose(const Contraction& c, Direction direction, const Isa& isa, const std::string& wanted) {
+  const Chooser<T> chooser(c, direction, isa);
+  return direction == Direction::backward_weight ? chooser.weight_gradient()
+                                                 : chooser.gather(wanted);
+}
+
 }  // namespace
 
 Plan choose(const Contraction& c, Direction direction, bool single, const Isa& isa,
             const std::string& wanted) {
-  Plan plan{Algorithm::rows, &isa, {}, false, "", ""};
-  if (wanted == "naive" || wanted == "eigen") {
-    plan.algorithm = wanted == "naive" ? Algorithm::naive : Algorithm::eigen;
-    plan.kernel = wanted;
-    plan.reason = "asked for";
-    return plan;
-  }
-  const bool weight = direction == Direction::backward_weight;
-  const int64_t rows = weight ? c.rows : c.rows * c.out_pixels();
-  const int64_t packed_terms =
-      weight ? 1 : c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2];
-  if (single)
-    fill(plan, isa.f32, rows, c.cols, packed_terms);
-  else
-    fill(plan, isa.f64, rows, c.cols, packed_terms);
-  if (weight) {
-    plan.algorithm = Algorithm::weight_gradient;
-    plan.reason = "the gradient of a weight sums over pixels and samples: both operands are packed";
-    return plan;
-  }
-  plan.reads_in_place = rows_can_be_read_in_place(c);
-  plan.reason = plan.reads_in_place
-                    ? "rows may be read in place: they are where they fill vectors, else packed"
-                    : "rows are packed: complex numbers are taken apart";
-  return plan;
+  if (wanted == "naive") return {Algorithm::naive, &isa, {}, false, wanted, "asked for"};
+  if (wanted == "eigen") return {Algorithm::eigen, &isa, {}, false, wanted, "asked for"};
+  return single ? choose<float>(c, direction, isa, wanted)
+                : choose<double>(c, direction, isa, wanted);
 }
 
 }  // namespace nnconv

@@ -9,9 +9,11 @@
 
 namespace nnconv {
 
-enum class Algorithm { rows, weight_gradient, naive, eigen };
+enum class Algorithm { rows, channels, lanes, weight_gradient, naive, eigen };
 
 // How a group's columns are cut into panels of nr or nr - 1 and rows into tiles of mv vectors.
+// Where tiles are of channels or lanes: how those (`cols` of them) are cut into panels of mv
+// vectors.
 struct Tiling {
   int64_t cols = 0, panels = 0;
   int nr = 0, mv = 0, vector = 0;
@@ -32,12 +34,20 @@ struct Plan {
   std::string kernel, reason;
 };
 
-// What tests ask for: "" (the choice is the plan's), "direct", "naive" or "eigen".
+// What tests ask for: "" or "direct" (the choice is the plan's), "naive", "eigen", or a loop nest:
+// "rows", "channels" or "lanes", which is as "direct" where it cannot do the work.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             const std::string& wanted);
 
 // Scratch for packed columns, which all threads share.
 constexpr int64_t packed_columns_bytes = 32 << 20;
+
+// Whether a line of rows is worth reading in place: the last vector of a line repeats rows, a fifth
+// of the work at most.
+inline bool fills_vectors(int64_t rows, int64_t vector) {
+  const int64_t vectors = (rows + vector - 1) / vector;
+  return rows >= vector && 5 * rows >= 4 * vectors * vector;
+}
 
 // Panels as wide as tiles go, or narrower where one, of `terms` terms, would fill the scratch.
 template <class T>

@@ -14,17 +14,20 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
   // What is prepared before the loops must not depend on the caller's mode either.
   const FloatControl control;
   if (contraction.rows == 0) return;
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
   switch (plan.algorithm) {
     case Algorithm::weight_gradient:
       return weight_gradient(contraction, single, plan, context);
     case Algorithm::naive:
       return naive(contraction, direction, single, plan.isa->fused, context);
     case Algorithm::rows:
+      return gather_rows(contraction, side, single, plan, context);
+    case Algorithm::channels:
+    case Algorithm::lanes:
+      return gather_columns(contraction, side, single, plan, context);
     case Algorithm::eigen:
       break;
   }
-  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
-  gather_rows(contraction, side, single, plan, context);
 }
 
 }  // namespace

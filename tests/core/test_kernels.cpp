@@ -81,6 +81,12 @@ class Work {
     return result;
   }
 
+  // Whether this algorithm is another than the plan's choice, and can do the work.
+  bool differs_from_direct(const char* algorithm, const Isa& isa) const {
+    return plan_of(problem_, task_, {&isa, algorithm}).kernel !=
+           plan_of(problem_, task_, {&isa, "direct"}).kernel;
+  }
+
  private:
   const Problem& problem_;
   Direction direction_;
@@ -99,6 +105,9 @@ void check_case(const Case& c, harness::Random& random) {
       const Values direct = work.compute("direct", *isa, 1);
       CHECK(same_bits(direct, work.compute("naive", *isa, 4)), label);
       CHECK(same_bits(direct, work.compute("direct", *isa, 3)), label, "threads");
+      for (const char* loop_nest : {"rows", "channels", "lanes"})
+        if (work.differs_from_direct(loop_nest, *isa))
+          CHECK(same_bits(direct, work.compute(loop_nest, *isa, 2)), label, loop_nest);
       const double difference = largest_difference(direct, work.compute("eigen", *isa, 1));
       CHECK(difference < (c.single ? 1e-5 : 1e-12), label, difference);
     }

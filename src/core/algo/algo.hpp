@@ -7,9 +7,10 @@
 
 namespace nnconv {
 
-// Forward and gradient of the input, over an axis map or its inverse: vectors of rows
-// (gather_rows.cpp).
+// Forward and gradient of the input, over an axis map or its inverse: by vectors of rows
+// (gather_rows.cpp), and by vectors of channels or lanes (gather_columns.cpp).
 void gather_rows(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+void gather_columns(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
 // Gradient of the weight (weight_gradient.cpp).
 void weight_gradient(const Contraction&, bool single, const Plan&, const Context&);
