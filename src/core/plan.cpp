@@ -98,7 +98,7 @@ class Chooser {
   }
 
   bool channels_are_better() const {
-    return !fills_vectors(rows_of_a_line(c_, direction_), table().vector) && c_.cols >= 2;
+    return !fills_vectors(rows_of_a_line(c_, direction_), table().vector);
   }
 
   const Contraction& c_;

@@ -10,8 +10,10 @@
 //   for each slab of panels (whose packed B fits the scratch)
 //     pack the slab
 //     for each job = (range of panels, class of positions, range of tiles)            [threads]
-//       for each block of tiles, for each panel, for each chunk of the terms
-//         for each tile: kernel, join chunks; after the last chunk: store
+//       for each block of tiles, for each panel, for each chunk of the terms, for each tile
+//         kernel, join chunks; after the last chunk: store
+//
+// Lanes go from panel to panel before the next tile: what a pixel has is read in one go.
 #include <algorithm>
 
 #include "gather.hpp"
@@ -22,6 +24,7 @@ namespace {
 
 constexpr int64_t block_bytes = 512 << 10;  // what a block of tiles reads
 constexpr int64_t least_block = 16;         // tiles that share a panel on its way through the cache
+constexpr int64_t lane_bytes = 2 << 10;     // what a job reads of a pixel by lane
 
 // A column of a tile: where it is read, as an offset in A; where it goes, as one in the result,
 // or -1 where it only fills up the tile.
@@ -33,6 +36,7 @@ struct Column {
 struct Workspace {
   int64_t position_class = -1;
   ChunkList terms;
+  std::vector<TreeStep> steps;  // of each chunk
   std::vector<Column> columns;  // of a block of tiles
   Buffer stack;
 };
@@ -129,7 +133,9 @@ class GatherColumns : Gather<T> {
     for (const PositionClass& positions : classes_)
       work.push_back({(positions.positions() * samples_ + tiling_.nr - 1) / tiling_.nr,
                       2.0 * (positions.entries() * c_.terms + 8) * tile_size()});
-    const Jobs jobs(work, slab_units_, by_lane_ ? 4 : slab_units_.count, Jobs::Inner::tiles);
+    const int64_t most_units =
+        by_lane_ ? lane_bytes / (height() * static_cast<int64_t>(sizeof(T))) : slab_units_.count;
+    const Jobs jobs(work, slab_units_, std::max<int64_t>(1, most_units), Jobs::Inner::tiles);
     parallel_for(context_, jobs.count(), jobs.work(),
                  [&](int64_t job, Worker& worker) { run_job(jobs[job], worker); });
   }
@@ -143,10 +149,10 @@ class GatherColumns : Gather<T> {
     for (int64_t tile = job.tiles.first; tile < job.tiles.end(); tile += block) {
       place_columns(classes_[job.position_class], {tile, std::min(block, job.tiles.end() - tile)},
                     w);
-      for (int64_t unit = job.units.first; unit < job.units.end(); ++unit) {
-        if (worker.stopped()) return;
-        run_block(unit, worker, w);
-      }
+      if (by_lane_ && !w.terms.several())
+        run_tiles(job.units, worker, w);
+      else
+        run_units(job.units, worker, w);
     }
   }
 
@@ -167,6 +173,10 @@ class GatherColumns : Gather<T> {
       });
     });
     w.terms.finish();
+    w.steps.clear();
+    SumTree tree;
+    for (const Chunk& chunk : w.terms.chunks())
+      w.steps.emplace_back(tree, chunk.number, &chunk == &w.terms.chunks().back());
   }
 
   void place_columns(const PositionClass& positions, Range tiles, Workspace& w) const {
@@ -190,30 +200,41 @@ class GatherColumns : Gather<T> {
 
   // ---- sums ----
 
-  // The tiles of a block times a unit.
-  void run_block(int64_t unit, Worker& worker, Workspace& w) const {
-    const int64_t tiles = static_cast<int64_t>(w.columns.size()) / tiling_.nr;
-    const T* const from =
-        this->in_place_ + (by_lane_ ? lanes_of(unit).first : group_of(unit) * c_.a.group);
-    // Where there are several chunks, the sums of a tile wait on a stack of their own.
+  int64_t block_tiles(const Workspace& w) const {
+    return static_cast<int64_t>(w.columns.size()) / tiling_.nr;
+  }
+
+  // The tiles of a block, tile by tile.
+  void run_tiles(Range units, Worker& worker, Workspace& w) const {
+    T* const stack = w.stack.template get<T>(w.terms.kernel_depth() * tile_size());
+    for (int64_t t = 0; t < block_tiles(w) && !worker.stopped(); ++t)
+      for (int64_t unit = units.first; unit < units.end(); ++unit) add_chunk(unit, t, 0, stack, w);
+  }
+
+  // Likewise, unit by unit. Where there are several chunks, the sums of a tile wait on a stack of
+  // their own.
+  void run_units(Range units, Worker& worker, Workspace& w) const {
     const bool several = w.terms.several();
+    const int64_t tiles = block_tiles(w);
     const int64_t stack_size =
         (w.terms.kernel_depth() + (several ? max_chunk_depth : 0)) * tile_size();
     T* const stacks = w.stack.template get<T>(stack_size * (several ? tiles : 1));
-    SumTree tree;
-    for (const Chunk& chunk : w.terms.chunks()) {
-      if (several && worker.stopped()) return;
-      const TreeStep tree_step(tree, chunk.number, &chunk == &w.terms.chunks().back());
-      for (int64_t t = 0; t < tiles; ++t) {
-        const Column* const columns = w.columns.data() + t * tiling_.nr;
-        T* const stack = stacks + (several ? t * stack_size : 0);
-        const T* at[max_tile_columns];
-        for (int j = 0; j < tiling_.nr; ++j) at[j] = from + columns[j].from;
-        add_to_stack(kernel_, tiling_.vector, tree_step, at, step(), packed_unit(unit), chunk.terms,
-                     stack);
-        if (tree_step.is_last) store(unit, stack, columns);
-      }
-    }
+    for (int64_t unit = units.first; unit < units.end(); ++unit)
+      for (std::size_t chunk = 0; chunk < w.steps.size() && !worker.stopped(); ++chunk)
+        for (int64_t t = 0; t < tiles; ++t)
+          add_chunk(unit, t, chunk, stacks + (several ? t * stack_size : 0), w);
+  }
+
+  void add_chunk(int64_t unit, int64_t tile, std::size_t chunk, T* stack,
+                 const Workspace& w) const {
+    const Column* const columns = w.columns.data() + tile * tiling_.nr;
+    const T* const from =
+        this->in_place_ + (by_lane_ ? lanes_of(unit).first : group_of(unit) * c_.a.group);
+    const T* at[max_tile_columns];
+    for (int j = 0; j < tiling_.nr; ++j) at[j] = from + columns[j].from;
+    add_to_stack(kernel_, tiling_.vector, w.steps[chunk], at, step(), packed_unit(unit),
+                 w.terms.chunks()[chunk].terms, stack);
+    if (w.steps[chunk].is_last) store(unit, stack, columns);
   }
 
   void store(int64_t unit, const T* sums, const Column* columns) const {
