@@ -65,18 +65,18 @@ class Chooser {
     if (lanes.panels > 0 && (wanted == "lanes" || (wanted != "rows" && wanted != "channels")))
       return plan(Algorithm::lanes, TileKind::lanes, lanes,
                   "each channel reads itself alone: all rows of a pixel are lanes");
+    if (const Isa* const narrow = isa_that_samples_fill(channels)) {
+      if (wanted == "" || wanted == "direct")
+        return Chooser(c_, direction_, *narrow)
+            .rows("samples fill the vectors of a narrower instruction set");
+    }
     if (channels.panels > 0 &&
         (wanted == "channels" || (wanted != "rows" && channels_are_better())))
       return plan(Algorithm::channels, TileKind::channels, channels,
                   "samples do not fill vectors: channels of the result do");
-    const bool in_place = rows_can_be_read_in_place(c_);
-    Plan found =
-        plan(Algorithm::rows, TileKind::rows,
-             tiling_for(table(), c_.rows * c_.out_pixels(), c_.cols, terms_),
-             in_place ? "rows may be read in place: they are where they fill vectors, else packed"
-                      : "rows are packed: complex numbers are taken apart");
-    found.reads_in_place = in_place;
-    return found;
+    return rows(rows_can_be_read_in_place(c_)
+                    ? "rows may be read in place: they are where they fill vectors, else packed"
+                    : "rows are packed: complex numbers are taken apart");
   }
 
  private:
@@ -85,6 +85,13 @@ class Chooser {
   Plan plan(Algorithm algorithm, TileKind kind, const Tiling& tiling, const char* reason) const {
     const char* const kernel = table().find(kind, tiling.mv, tiling.nr)->name;
     return {algorithm, &isa_, tiling, false, kernel, reason};
+  }
+
+  Plan rows(const char* reason) const {
+    Plan found = plan(Algorithm::rows, TileKind::rows,
+                      tiling_for(table(), c_.rows * c_.out_pixels(), c_.cols, terms_), reason);
+    found.reads_in_place = rows_can_be_read_in_place(c_);
+    return found;
   }
 
   Tiling tiling_by_lane() const {
@@ -97,8 +104,20 @@ class Chooser {
     return tiling_of_lanes(table(), TileKind::channels, c_.cols, terms_);
   }
 
-  bool channels_are_better() const {
-    return !fills_vectors(rows_of_a_line(c_, direction_), table().vector);
+  bool samples_fill(const Isa& isa) const {
+    return fills_vectors(rows_of_a_line(c_, direction_), isa.table<T>().vector);
+  }
+  bool channels_are_better() const { return !samples_fill(isa_); }
+
+  // Where channels fill half of their vectors at most: an instruction set of the same bits whose
+  // vectors are filled.
+  const Isa* isa_that_samples_fill(const Tiling& channels) const {
+    if (channels.panels == 0 || samples_fill(isa_)) return nullptr;
+    if (2 * channels.cols > channels.panels * channels.height()) return nullptr;
+    for (const Isa* isa : available_isas())
+      if (isa->fused == isa_.fused && isa->table<T>().vector < table().vector && samples_fill(*isa))
+        return isa;
+    return nullptr;
   }
 
   const Contraction& c_;

@@ -80,11 +80,11 @@ class Gather {
     }
   }
 
-  // Calls run(units) for slabs of units, whose packed B fits the scratch.
+  // Calls run() for each slab of units, whose packed B is of that many bytes, or one unit.
   template <class Run>
-  void for_each_slab(int64_t units, int64_t unit_size, const Run& run) {
+  void for_each_slab(int64_t units, int64_t unit_size, int64_t bytes, const Run& run) {
     const int64_t unit_bytes = unit_size * static_cast<int64_t>(sizeof(T));
-    const int64_t most = std::max<int64_t>(1, packed_columns_bytes / unit_bytes);
+    const int64_t most = std::max<int64_t>(1, bytes / unit_bytes);
     for (int64_t first = 0; first < units; first += most) {
       slab_units_ = {first, std::min(most, units - first)};
       slab_ = slab_buffer_.template get<T>(slab_units_.count * unit_size);
@@ -97,7 +97,7 @@ class Gather {
   void pack_slab(int64_t unit_size, const Pack& pack) {
     const int64_t part_taps = std::max<int64_t>(1, (1 << 20) * taps_ / unit_size);
     const int64_t parts = (taps_ + part_taps - 1) / part_taps;
-    const double work = static_cast<double>(slab_units_.count * unit_size);
+    const double work = packing * static_cast<double>(slab_units_.count * unit_size);
     parallel_for(context_, slab_units_.count * parts, work, [&](int64_t chunk, Worker&) {
       const int64_t first = chunk % parts * part_taps;
       pack(slab_units_.first + chunk / parts, Range{first, std::min(part_taps, taps_ - first)});
@@ -118,6 +118,8 @@ class Gather {
 
  private:
   static constexpr int64_t chunk_bytes = 1 << 20;  // what is packed of one tile and one chunk
+
+  static constexpr double packing = 32;  // operations that an element costs
 
   AxisMap maps_[max_spatial];
   Buffer copy_buffer_, slab_buffer_;

@@ -24,6 +24,7 @@ namespace {
 
 constexpr int64_t block_bytes = 512 << 10;  // what a block of tiles reads
 constexpr int64_t least_block = 16;         // tiles that share a panel on its way through the cache
+constexpr int64_t slab_bytes = 2 << 20;     // packed B that stays in a cache
 constexpr int64_t lane_bytes = 2 << 10;     // what a job reads of a pixel by lane
 
 // A column of a tile: where it is read, as an offset in A; where it goes, as one in the result,
@@ -58,7 +59,7 @@ class GatherColumns : Gather<T> {
     this->fill_where_nothing_is_read();
     this->place_operand();
     expand_biases();
-    this->for_each_slab(units(), unit_size(), [&] {
+    this->for_each_slab(units(), unit_size(), slab_bytes, [&] {
       this->pack_slab(unit_size(), [&](int64_t unit, Range taps) { pack_unit(unit, taps); });
       run_slab();
     });
@@ -240,11 +241,10 @@ class GatherColumns : Gather<T> {
   void store(int64_t unit, const T* sums, const Column* columns) const {
     const Range lanes = lanes_of(unit);
     const int64_t lane_step = by_lane_ ? 1 : c_.out_col;
-    const int64_t fresh = fresh_of(unit);
-    double* const out = c_.out + group_of(unit) * c_.out_group + (lanes.first + fresh) * lane_step;
+    double* const out = c_.out + group_of(unit) * c_.out_group + lanes.first * lane_step;
     double* to[max_tile_columns];
     for (int j = 0; j < tiling_.nr; ++j) to[j] = columns[j].to < 0 ? nullptr : out + columns[j].to;
-    kernel_.store_columns(sums + fresh, bias_ + unit * height() + fresh, to, lanes.count - fresh,
+    kernel_.store_columns(sums, bias_ + unit * height(), to, fresh_of(unit), lanes.count,
                           lane_step);
   }
 

@@ -46,7 +46,7 @@ class GatherRows : Gather<T> {
                     [](const RowClass& one) { return one.in_place; }))
       this->place_operand();
     expand_biases();
-    this->for_each_slab(units(), unit_size(), [&] {
+    this->for_each_slab(units(), unit_size(), packed_columns_bytes, [&] {
       this->pack_slab(unit_size(), [&](int64_t unit, Range taps) { pack_unit(unit, taps); });
       run_slab();
     });
