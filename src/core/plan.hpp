@@ -10,9 +10,20 @@
 
 namespace nnconv {
 
-enum class Algorithm { gather, weight_gradient, winograd, naive, naive_winograd, eigen };
+enum class Algorithm {
+  rows,
+  channels,
+  lanes,
+  weight_gradient,
+  winograd,
+  naive,
+  naive_winograd,
+  eigen
+};
 
 // How a group's columns are cut into panels of nr or nr - 1 and rows into tiles of mv vectors.
+// Where tiles are of channels or lanes: how those (`cols` of them) are cut into panels of mv
+// vectors.
 struct Tiling {
   int64_t cols = 0, panels = 0;
   int nr = 0, mv = 0, vector = 0;
@@ -26,22 +37,31 @@ struct Tiling {
 };
 
 struct Plan {
-  Algorithm algorithm = Algorithm::gather;
+  Algorithm algorithm = Algorithm::rows;
   const Isa* isa = nullptr;
   Tiling tiling;
-  TileKind kind = TileKind::rows;
   bool reads_in_place = false;  // whole vectors of rows, where they fill vectors; or all are packed
-  int winograd_axes = 0;        // the first axes, which are tiled
+  TileKind vectors = TileKind::rows;  // of a tile of Winograd's
+  int winograd_axes = 0;              // the first axes, which are tiled
+  bool repairs = false;  // computes anew what is not finite in the result, and leaves the rest
   std::string kernel, reason;
 };
 
-// What tests ask for: "" (the choice is the plan's), "direct", "winograd" (where it can do the
-// work), "naive", "naive_winograd" or "eigen".
+// What tests ask for: "" (the choice is the plan's), "direct" (without Winograd), "naive",
+// "naive_winograd", "eigen", or a loop nest: "rows", "channels", "lanes" or "winograd", which is as
+// "direct" where it cannot do the work.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             Policy policy, const std::string& wanted);
 
 // Scratch for packed columns, which all threads share.
 constexpr int64_t packed_columns_bytes = 32 << 20;
+
+// Whether a line of rows is worth reading in place: the last vector of a line repeats rows, a fifth
+// of the work at most.
+inline bool fills_vectors(int64_t rows, int64_t vector) {
+  const int64_t vectors = (rows + vector - 1) / vector;
+  return rows >= vector && 5 * rows >= 4 * vectors * vector;
+}
 
 // Panels as wide as tiles go, or narrower where one, of `terms` terms, would fill the scratch.
 template <class T>

@@ -9,6 +9,13 @@ namespace {
 
 const Isa& isa_of(const Wish& wish) { return wish.isa != nullptr ? *wish.isa : current_isa(); }
 
+// What is not finite in a result is no sum to rely on, or the definition's own.
+Plan repair_of(const Contraction& contraction, Direction direction, bool single, const Plan& plan) {
+  Plan repair = choose(contraction, direction, single, *plan.isa, Policy::direct, "rows");
+  repair.repairs = true;
+  return repair;
+}
+
 void run_direct(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
                 const Context& context) {
   // What is prepared before the loops must not depend on the caller's mode either.
@@ -25,12 +32,16 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
       return;
     case Algorithm::winograd:
       if (winograd(contraction, side, single, plan, context)) return;
-      break;
-    case Algorithm::gather:
+      return gather_rows(contraction, side, single, repair_of(contraction, direction, single, plan),
+                         context);
+    case Algorithm::rows:
+      return gather_rows(contraction, side, single, plan, context);
+    case Algorithm::channels:
+    case Algorithm::lanes:
+      return gather_columns(contraction, side, single, plan, context);
     case Algorithm::eigen:
       break;
   }
-  gather(contraction, side, single, plan, context);
 }
 
 }  // namespace

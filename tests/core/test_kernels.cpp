@@ -81,6 +81,12 @@ class Work {
     return result;
   }
 
+  // Whether this algorithm is another than the plan's choice, and can do the work.
+  bool differs_from_direct(const char* algorithm, const Isa& isa) const {
+    return plan_of(problem_, task_, {&isa, algorithm}).kernel !=
+           plan_of(problem_, task_, {&isa, "direct"}).kernel;
+  }
+
  private:
   const Problem& problem_;
   Direction direction_;
@@ -99,6 +105,9 @@ void check_case(const Case& c, harness::Random& random) {
       const Values direct = work.compute("direct", *isa, 1);
       CHECK(same_bits(direct, work.compute("naive", *isa, 4)), label);
       CHECK(same_bits(direct, work.compute("direct", *isa, 3)), label, "threads");
+      for (const char* loop_nest : {"rows", "channels", "lanes"})
+        if (work.differs_from_direct(loop_nest, *isa))
+          CHECK(same_bits(direct, work.compute(loop_nest, *isa, 2)), label, loop_nest);
       const double difference = largest_difference(direct, work.compute("eigen", *isa, 1));
       CHECK(difference < (c.single ? 1e-5 : 1e-12), label, difference);
     }
@@ -214,6 +223,73 @@ TEST(kernels_on_few_weights_and_many_pixels) {
           }
           check_case(c, random);
         }
+}
+
+// Vectors of channels and of lanes with every kind of tail, at every kind of border.
+TEST(kernels_on_channels_and_lanes) {
+  struct Shape {
+    int64_t batch, groups, group_in, group_out;
+  };
+  const Shape shapes[] = {{1, 1, 3, 37}, {3, 1, 5, 9},  {4, 2, 2, 3}, {1, 2, 3, 17},
+                          {1, 21, 1, 1}, {3, 19, 1, 1}, {5, 7, 1, 1}, {1, 11, 1, 2},
+                          {2, 9, 2, 1},  {4, 5, 1, 3},  {8, 3, 4, 4}, {16, 10, 1, 1},
+                          {1, 6, 4, 4},  {7, 1, 1, 20}};
+  harness::Random random(9);
+  for (const Shape& shape : shapes)
+    for (const int64_t stride : {1, 2})
+      for (const int64_t dilation : {1, 2})
+        for (const PadMode mode :
+             {PadMode::zeros, PadMode::reflect, PadMode::replicate, PadMode::circular}) {
+          Case c;
+          c.id = harness::words(shape.batch, shape.groups, shape.group_in, shape.group_out, stride,
+                                dilation, static_cast<int>(mode));
+          c.single = (stride + dilation + static_cast<int>(mode)) % 2 == 0;
+          c.is_complex = false;
+          c.bias = true;
+          Problem& p = c.problem;
+          p.batch = shape.batch;
+          p.groups = shape.groups;
+          p.c_in = shape.groups * shape.group_in;
+          p.c_out = shape.groups * shape.group_out;
+          for (int i = 0; i < 2; ++i) {
+            Axis& axis = p.axes[i];
+            axis.in = 8 - i;
+            axis.kernel = 3 - i;
+            axis.stride = stride;
+            axis.dilation = dilation;
+            axis.mode = mode;
+            axis.pad_lo = dilation;
+            axis.pad_hi = i;
+            axis.out = conv_output_size(axis.in, axis.kernel, stride, dilation, axis.pad_lo, i);
+          }
+          check_case(c, random);
+        }
+}
+
+// Sums of several chunks by each loop nest, and slabs of a single panel.
+TEST(kernels_on_long_sums_in_columns) {
+  harness::Random random(10);
+  for (const int64_t groups : {1, 20}) {
+    Case c;
+    c.id = harness::words("long columns", groups);
+    c.single = c.is_complex = false;
+    c.bias = true;
+    Problem& p = c.problem;
+    p.c_in = groups == 1 ? 600 : groups;
+    p.c_out = groups == 1 ? 70 : groups;
+    p.groups = groups;
+    Axis& axis = p.axes[0];
+    axis.in = groups == 1 ? 40 : 18010;
+    axis.kernel = groups == 1 ? 33 : 18005;
+    axis.pad_hi = 3;
+    axis.out = conv_output_size(axis.in, axis.kernel, 1, 1, 0, 3);
+    const Work work(c, Direction::forward, random);
+    for (const Isa* isa : available_isas()) {
+      const Values naive = work.compute("naive", *isa, 4);
+      for (const char* loop_nest : {"rows", "channels", "lanes"})
+        CHECK(same_bits(work.compute(loop_nest, *isa, 2), naive), c.id, isa->name, loop_nest);
+    }
+  }
 }
 
 // A tile of one column sums so many rows at a time that its chunks are short.

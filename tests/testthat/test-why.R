@@ -2,9 +2,18 @@ test_that("why() names the kernels of the instruction set in use, and gives reas
   m <- nn_conv2d(8, 8, 3)
   plan <- nnconv:::why(m, array(0, c(16, 8, 9, 9)))
   expect_identical(plan$result, c("output", "input", "weight"))
-  expect_match(plan$kernel, paste0("^f64_tile_[0-9]x[0-9]__", nnconv:::isa_(), "$"))
+  expect_match(plan$kernel, paste0("^f64_rows_[0-9]x[0-9]__", nnconv:::isa_(), "$"))
   expect_match(plan$reason[1], "in place")
   expect_match(plan$reason[3], "gradient of a weight")
+})
+
+test_that("the vectors are samples, channels or lanes", {
+  x <- array(0, c(1, 64, 9, 9))
+  expect_match(nnconv:::why(nn_conv2d(64, 64, 3), x)$kernel[1:2], "^f64_channels_")
+  expect_match(nnconv:::why(nn_conv2d(64, 64, 3), x)$reason[1], "channels of the result")
+  depthwise <- nnconv:::why(nn_conv2d(64, 64, 3, groups = 64), x)
+  expect_match(depthwise$kernel[1:2], "^f64_lanes_")
+  expect_match(depthwise$reason[2], "lanes")
 })
 
 test_that("the plan follows dtype and rows, and never the number of threads", {

@@ -7,8 +7,10 @@
 
 namespace nnconv {
 
-// Forward and gradient of the input, over an axis map or its inverse (gather.cpp).
-void gather(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+// Forward and gradient of the input, over an axis map or its inverse: by vectors of rows
+// (gather_rows.cpp), and by vectors of channels or lanes (gather_columns.cpp).
+void gather_rows(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+void gather_columns(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
 // Gradient of the weight (weight_gradient.cpp).
 void weight_gradient(const Contraction&, bool single, const Plan&, const Context&);
@@ -18,8 +20,8 @@ void weight_gradient(const Contraction&, bool single, const Plan&, const Context
 // be wrong.
 bool winograd(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
-// The same sums by plain loops: its oracle, bit for bit.
-bool naive_winograd(const Contraction&, Direction, int tiled_axes, bool single, bool fused,
+// The same by plain loops, with what is not finite taken from naive(): the oracle of both.
+void naive_winograd(const Contraction&, Direction, int tiled_axes, bool single, bool fused,
                     const Context&);
 
 // The definition, by plain loops in the written order: the oracle of the direct kernels, bit

@@ -160,13 +160,22 @@ bool compute(const Contraction& c, Direction direction, int tiled, const Context
 
 }  // namespace
 
-bool naive_winograd(const Contraction& c, Direction direction, int tiled, bool single, bool fused,
+void naive_winograd(const Contraction& c, Direction direction, int tiled, bool single, bool fused,
                     const Context& context) {
+  bool finite;
   if (single)
-    return fused ? compute<float, true>(c, direction, tiled, context)
-                 : compute<float, false>(c, direction, tiled, context);
-  return fused ? compute<double, true>(c, direction, tiled, context)
-               : compute<double, false>(c, direction, tiled, context);
+    finite = fused ? compute<float, true>(c, direction, tiled, context)
+                   : compute<float, false>(c, direction, tiled, context);
+  else
+    finite = fused ? compute<double, true>(c, direction, tiled, context)
+                   : compute<double, false>(c, direction, tiled, context);
+  if (finite) return;
+  std::vector<double> sums(c.rows * c.cols * c.groups * c.out_pixels());
+  Contraction anew = c;
+  anew.out = sums.data();
+  naive(anew, direction, single, fused, context);
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    if (!std::isfinite(c.out[i])) c.out[i] = sums[i];
 }
 
 }  // namespace nnconv

@@ -2,54 +2,23 @@
 // a tile's rows are read, and where they go.
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 
-#include "../axis_map.hpp"
 #include "../contraction.hpp"
 #include "../plan.hpp"
 #include "pack.hpp"
+#include "positions.hpp"
 #include "tiles.hpp"
 
 namespace nnconv {
 
-// Positions of the result whose lists are the same up to a shift: a product of axis classes.
-// Their rows, position by position, are cut into lines that stand side by side in memory, and
-// lines into vectors. Where `in_place`, vectors are read where they stand, and the last one of a
-// line starts early so as to end with it; else all rows are one line, to be packed.
-struct PositionClass {
-  std::array<const AxisClass*, max_spatial> axes;
+// A class of positions whose rows, position by position, are cut into lines that stand side by side
+// in memory, and lines into vectors. Where `in_place`, vectors are read where they stand, and the
+// last one of a line starts early so as to end with it; else all rows are one line, to be packed.
+struct RowClass : PositionClass {
   bool in_place;
   int64_t line_positions, line_rows, line_vectors, vectors;
-
-  int64_t positions() const { return axes[0]->count * axes[1]->count * axes[2]->count; }
-  double entries() const {
-    return static_cast<double>(axes[0]->entries) * axes[1]->entries * axes[2]->entries;
-  }
-};
-
-// Walks the positions of a class, first dimension fastest.
-class PositionWalk {
- public:
-  PositionWalk(const PositionClass& positions, int64_t at) : axes_(&positions.axes) {
-    for (int i = 0; i < max_spatial; ++i) {
-      at_[i] = at % axis(i).count;
-      at /= axis(i).count;
-    }
-  }
-  void next() {
-    for (int i = 0; i < max_spatial && ++at_[i] == axis(i).count && i + 1 < max_spatial; ++i)
-      at_[i] = 0;
-  }
-  int64_t out(int i) const { return axis(i).first + at_[i] * axis(i).step; }
-  int64_t base(int i) const { return axis(i).base + at_[i] * axis(i).base_step; }
-
- private:
-  const AxisClass& axis(int i) const { return *(*axes_)[i]; }
-
-  const std::array<const AxisClass*, max_spatial>* axes_;
-  int64_t at_[max_spatial];
 };
 
 // A tile of rows, for any group: where its vectors are read, as offsets in A or in the packed
@@ -68,18 +37,16 @@ class RowLayout {
         vector_(plan.tiling.vector),
         mv_(plan.tiling.mv) {}
 
-  PositionClass class_of(const AxisClass& first, const AxisClass& second,
-                         const AxisClass& third) const {
-    PositionClass positions{{&first, &second, &third}, false, 1, c_.rows, 0, 0};
+  RowClass class_of(const PositionClass& plain) const {
+    RowClass positions{plain, false, 1, c_.rows, 0, 0};
+    const AxisClass& first = *plain.axes[0];
     // With a single channel the pixels of a line stand side by side too.
     if (c_.a.pixel * c_.a.width() * first.base_step == c_.rows) {
       positions.line_positions = first.count;
       positions.line_rows *= first.count;
     }
     positions.line_vectors = vectors_for(positions.line_rows);
-    // The last vector of a line repeats rows: a fifth of the work at most, else packing is less.
-    positions.in_place = reads_in_place_ && positions.line_rows >= vector_ &&
-                         5 * positions.line_rows >= 4 * positions.line_vectors * vector_;
+    positions.in_place = reads_in_place_ && fills_vectors(positions.line_rows, vector_);
     positions.vectors = positions.in_place ? positions.positions() / positions.line_positions *
                                                  positions.line_vectors
                                            : vectors_for(positions.positions() * c_.rows);
@@ -88,7 +55,7 @@ class RowLayout {
 
   // A tile whose vectors are read in A. At the end of its class it reads its last vector again,
   // and stores it once.
-  void place_in_place(const PositionClass& positions, Range vectors, Tile& tile) const {
+  void place_in_place(const RowClass& positions, Range vectors, Tile& tile) const {
     tile.rows.clear(mv_);
     int64_t part = vectors.first % positions.line_vectors;
     int64_t line = vectors.first / positions.line_vectors;
@@ -114,7 +81,7 @@ class RowLayout {
 
   // A tile whose rows are packed from offset `panel` on: runs of rows, one position after the
   // other.
-  void place_packed(const PositionClass& positions, int64_t first_vector, int64_t panel,
+  void place_packed(const RowClass& positions, int64_t first_vector, int64_t panel,
                     Tile& tile) const {
     const int64_t first = first_vector * vector_;
     const int64_t height = static_cast<int64_t>(mv_) * vector_;
@@ -145,8 +112,8 @@ class RowLayout {
 
   // Where rows first, first + 1, ... go, of a line that starts at `at`. Those below `fresh` are
   // another vector's to store.
-  void place_vector(const PositionClass& positions, const PositionWalk& at, int64_t first,
-                    int64_t fresh, int i, TileRows& rows) const {
+  void place_vector(const RowClass& positions, const PositionWalk& at, int64_t first, int64_t fresh,
+                    int i, TileRows& rows) const {
     if (positions.line_positions == 1 && first == fresh) {
       rows.vectors[i] = out_offset(at) + first;
       return;

@@ -124,4 +124,19 @@ void store_tile(const TileKernel<T>& kernel, int vector, const T* tile, const T*
   }
 }
 
+// Calls visit(element of the result, row of the tile, column) for what a tile stores.
+template <class Visit>
+void for_each_stored(const TileRows& rows, int vector, int64_t columns, double* out,
+                     int64_t column_step, const Visit& visit) {
+  const int64_t height = static_cast<int64_t>(rows.vectors.size()) * vector;
+  for (int64_t r = 0; r < height; ++r) {
+    int64_t offset = rows.vectors[r / vector];
+    if (offset >= 0)
+      offset += r % vector;
+    else
+      offset = rows.singles.empty() ? -1 : rows.singles[r];
+    for (int64_t j = 0; offset >= 0 && j < columns; ++j) visit(out[offset + j * column_step], r, j);
+  }
+}
+
 }  // namespace nnconv

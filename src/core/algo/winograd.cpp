@@ -105,7 +105,7 @@ class Winograd {
         tiling_(plan.tiling),
         context_(context),
         table_(plan.isa->table<T>()),
-        vectors_are_rows_(plan.kind == TileKind::rows),
+        vectors_are_rows_(plan.vectors == TileKind::rows),
         dims_(plan.winograd_axes),
         places_(dims_ == 2 ? 16 : 4),
         zeros_(c.rows * c.terms, 0.0) {
@@ -139,8 +139,8 @@ class Winograd {
 
   void choose_kernels() {
     const int nr = tiling_.nr, mv = tiling_.mv;
-    kernels_[0] = vectors_are_rows_ ? table_.find(TileKind::rows, mv, nr)
-                                    : table_.widest(TileKind::channels, mv);
+    const TileKind kind = vectors_are_rows_ ? TileKind::rows : TileKind::channels;
+    kernels_[0] = table_.find(kind, mv, nr);
     kernels_[1] = vectors_are_rows_ ? table_.find(TileKind::rows, mv, nr - 1) : kernels_[0];
   }
 
@@ -439,7 +439,7 @@ class Winograd {
       if (vectors_are_rows_)
         kernel.store_rows(sums + o * size, bias, out, c_.out_col);
       else
-        kernel.store_columns(sums + o * size, bias, out, width_of(unit), c_.out_col);
+        kernel.store_columns(sums + o * size, bias, out, 0, width_of(unit), c_.out_col);
     }
   }
 

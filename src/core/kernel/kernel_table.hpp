@@ -39,10 +39,10 @@ struct TileKernel {
   // (tile + 0) + bias, as doubles.
   // rows: vector i of column j goes to out[i] + j * column_step; bias: [vector, nr].
   void (*store_rows)(const T* tile, const T* bias, double* const* out, int64_t column_step);
-  // channels, lanes: the first `lanes` rows of column j go to out[j][row * lane_step]; bias:
+  // channels, lanes: rows [first, end) of column j go to out[j][row * lane_step]; bias:
   // [vector * mv]. In both, what goes to a null `out` is not stored.
-  void (*store_columns)(const T* tile, const T* bias, double* const* out, int64_t lanes,
-                        int64_t lane_step);
+  void (*store_columns)(const T* tile, const T* bias, double* const* out, int64_t first,
+                        int64_t end, int64_t lane_step);
 };
 
 // Transforms of Winograd's F(makes, 3) along one dimension or two (kernel/winograd.hpp).

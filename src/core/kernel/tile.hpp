@@ -139,16 +139,15 @@ void store_rows(const typename V::Scalar* tile, const typename V::Scalar* bias, 
 
 template <class V, int MV, int NR>
 void store_columns(const typename V::Scalar* tile, const typename V::Scalar* bias,
-                   double* const* out, int64_t lanes, int64_t lane_step) {
-  using Scalar = typename V::Scalar;
+                   double* const* out, int64_t first, int64_t end, int64_t lane_step) {
   for (int j = 0; j < NR; ++j, tile += MV * V::lanes) {
     if (out[j] == nullptr) continue;
-    int64_t lane = 0;
-    if (lane_step == 1)
-      for (; lane + V::lanes <= lanes; lane += V::lanes)
-        V::store_double(out[j] + lane,
-                        V::add(V::add(V::load(tile + lane), V::zero()), V::load(bias + lane)));
-    for (; lane < lanes; ++lane)
-      out[j][lane * lane_step] = static_cast<double>((tile[lane] + Scalar(0)) + bias[lane]);
+    const bool whole = lane_step == 1 && first == 0 && end == MV * V::lanes;
+    double some[MV * V::lanes];
+    double* const sums = whole ? out[j] : some;
+    for (int i = 0; i < MV * V::lanes; i += V::lanes)
+      V::store_double(sums + i, V::add(V::add(V::load(tile + i), V::zero()), V::load(bias + i)));
+    if (!whole)
+      for (int64_t lane = first; lane < end; ++lane) out[j][lane * lane_step] = some[lane];
   }
 }

@@ -1,0 +1,269 @@
+// Forward and gradient of the input by tiles whose columns are read where they stand. Vectors are
+//
+//   channels  output channels of a group; a column is a sample of a position, the same number for
+//             all of them
+//   lanes     the rows of all channels of a pixel, where each channel reads itself alone; a column
+//             is a position, a number for each lane
+//
+// and the weight is packed into panels of them.
+//
+//   for each slab of panels (whose packed B fits the scratch)
+//     pack the slab
+//     for each job = (range of panels, class of positions, range of tiles)            [threads]
+//       for each block of tiles, for each panel, for each chunk of the terms, for each tile
+//         kernel, join chunks; after the last chunk: store
+//
+// Lanes go from panel to panel before the next tile: what a pixel has is read in one go.
+#include <algorithm>
+
+#include "gather.hpp"
+
+namespace nnconv {
+
+namespace {
+
+constexpr int64_t block_bytes = 512 << 10;  // what a block of tiles reads
+constexpr int64_t least_block = 16;         // tiles that share a panel on its way through the cache
+constexpr int64_t slab_bytes = 2 << 20;     // packed B that stays in a cache
+constexpr int64_t lane_bytes = 2 << 10;     // what a job reads of a pixel by lane
+
+// A column of a tile: where it is read, as an offset in A; where it goes, as one in the result,
+// or -1 where it only fills up the tile.
+struct Column {
+  int64_t from, to;
+};
+
+// What one thread keeps from job to job.
+struct Workspace {
+  int64_t position_class = -1;
+  ChunkList terms;
+  std::vector<TreeStep> steps;  // of each chunk
+  std::vector<Column> columns;  // of a block of tiles
+  Buffer stack;
+};
+
+template <class T>
+class GatherColumns : Gather<T> {
+ public:
+  GatherColumns(const Contraction& c, MapSide side, const Plan& plan, const Context& context)
+      : Gather<T>(c, side, plan, context),
+        by_lane_(plan.algorithm == Algorithm::lanes),
+        kernel_(*plan.isa->table<T>().find(by_lane_ ? TileKind::lanes : TileKind::channels,
+                                           tiling_.mv, tiling_.nr)),
+        groups_(by_lane_ ? 1 : c.groups),
+        samples_(by_lane_ ? 1 : c.rows) {
+    this->for_each_class([&](const PositionClass& one) { classes_.push_back(one); });
+  }
+
+  void run() {
+    this->fill_where_nothing_is_read();
+    this->place_operand();
+    expand_biases();
+    this->for_each_slab(units(), unit_size(), slab_bytes, [&] {
+      this->pack_slab(unit_size(), [&](int64_t unit, Range taps) { pack_unit(unit, taps); });
+      run_slab();
+    });
+  }
+
+ private:
+  using Gather<T>::c_;
+  using Gather<T>::tiling_;
+  using Gather<T>::context_;
+  using Gather<T>::taps_;
+  using Gather<T>::slab_units_;
+  using Gather<T>::tile_size;
+
+  // ---- units: panels of all groups ----
+
+  int64_t height() const { return tiling_.height(); }
+  int64_t units() const { return groups_ * tiling_.panels; }
+  int64_t unit_size() const { return taps_ * c_.terms * height(); }  // of packed B
+  int64_t group_of(int64_t unit) const { return unit / tiling_.panels; }
+  T* packed_unit(int64_t unit) const {
+    return this->slab_ + (unit - slab_units_.first) * unit_size();
+  }
+
+  // The lanes of the group that a unit computes. The last ones of a pixel start early so as to end
+  // with it, and are stored from `fresh_of` on; channels beyond the last are zeros.
+  Range lanes_of(int64_t unit) const {
+    const int64_t first = unit % tiling_.panels * height();
+    if (by_lane_) return {std::min(first, tiling_.cols - height()), height()};
+    return {first, std::min(height(), tiling_.cols - first)};
+  }
+  int64_t fresh_of(int64_t unit) const {
+    return unit % tiling_.panels * height() - lanes_of(unit).first;
+  }
+  // The channel, of all groups, of a lane.
+  int64_t channel_of(int64_t unit, int64_t lane) const {
+    return by_lane_ ? lane / c_.rows : group_of(unit) * c_.cols + lane;
+  }
+
+  void expand_biases() {
+    bias_ = bias_buffer_.template get<T>(units() * height());
+    for (int64_t unit = 0; unit < units(); ++unit) {
+      const Range lanes = lanes_of(unit);
+      for (int64_t i = 0; i < height(); ++i)
+        bias_[unit * height() + i] =
+            i < lanes.count ? bias_of<T>(c_, channel_of(unit, lanes.first + i), 0) : T(0);
+    }
+  }
+
+  // B of a unit: [height, terms, taps].
+  void pack_unit(int64_t unit, Range taps) const {
+    const Range lanes = lanes_of(unit);
+    for (int64_t tap = taps.first; tap < taps.end(); ++tap) {
+      const double* from = c_.b.array.data + tap * c_.b.pixel + group_of(unit) * c_.b.group;
+      T* to = packed_unit(unit) + tap * c_.terms * height();
+      if (by_lane_) {
+        for (int64_t i = 0; i < height(); ++i)
+          to[i] = static_cast<T>(from[(lanes.first + i) / c_.rows * c_.b.group]);
+        continue;
+      }
+      from += lanes.first * c_.b.lane;
+      for (int64_t k = 0; k < c_.terms; ++k, from += c_.b.term, to += height()) {
+        for (int64_t i = 0; i < lanes.count; ++i) to[i] = static_cast<T>(from[i * c_.b.lane]);
+        std::fill(to + lanes.count, to + height(), T(0));
+      }
+    }
+  }
+
+  // ---- jobs ----
+
+  void run_slab() const {
+    std::vector<Jobs::ClassWork> work;
+    for (const PositionClass& positions : classes_)
+      work.push_back({(positions.positions() * samples_ + tiling_.nr - 1) / tiling_.nr,
+                      2.0 * (positions.entries() * c_.terms + 8) * tile_size()});
+    const int64_t most_units =
+        by_lane_ ? lane_bytes / (height() * static_cast<int64_t>(sizeof(T))) : slab_units_.count;
+    const Jobs jobs(work, slab_units_, std::max<int64_t>(1, most_units), Jobs::Inner::tiles);
+    parallel_for(context_, jobs.count(), jobs.work(),
+                 [&](int64_t job, Worker& worker) { run_job(jobs[job], worker); });
+  }
+
+  void run_job(const Job& job, Worker& worker) const {
+    Workspace& w = worker.local<Workspace>();
+    list_terms(job.position_class, w);
+    const int64_t block =
+        std::max(least_block, block_bytes / (std::max<int64_t>(1, w.terms.largest()) * tiling_.nr *
+                                             static_cast<int64_t>(sizeof(T))));
+    for (int64_t tile = job.tiles.first; tile < job.tiles.end(); tile += block) {
+      place_columns(classes_[job.position_class], {tile, std::min(block, job.tiles.end() - tile)},
+                    w);
+      if (by_lane_ && !w.terms.several())
+        run_tiles(job.units, worker, w);
+      else
+        run_units(job.units, worker, w);
+    }
+  }
+
+  // ---- terms and tiles of a class ----
+
+  // From one term to the next: the samples of a channel. Lanes have a term for each tap, and go
+  // from one pixel to the next.
+  int64_t step() const { return by_lane_ ? c_.a.pixel : c_.a.term; }
+
+  void list_terms(int64_t position_class, Workspace& w) const {
+    if (w.position_class == position_class) return;
+    w.position_class = position_class;
+    w.terms.start(this->chunk_terms_);
+    const int64_t pixel_steps = c_.a.pixel / step();
+    this->for_each_slot(classes_[position_class], [&](int64_t index, int64_t tap, int64_t pixel) {
+      w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
+        chunk.terms.add(index + term, pixel * pixel_steps + term, tap * c_.terms + term, count);
+      });
+    });
+    w.terms.finish();
+    w.steps.clear();
+    SumTree tree;
+    for (const Chunk& chunk : w.terms.chunks())
+      w.steps.emplace_back(tree, chunk.number, &chunk == &w.terms.chunks().back());
+  }
+
+  void place_columns(const PositionClass& positions, Range tiles, Workspace& w) const {
+    const int64_t first = tiles.first * tiling_.nr;
+    const int64_t count =
+        std::min(tiles.count * tiling_.nr, positions.positions() * samples_ - first);
+    w.columns.clear();
+    PositionWalk at(positions, first / samples_);
+    int64_t sample = first % samples_;
+    while (static_cast<int64_t>(w.columns.size()) < count) {
+      const int64_t from = c_.a.pixel_number(at.base(0), at.base(1), at.base(2)) * c_.a.pixel;
+      const int64_t to = c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
+      for (; sample < samples_ && static_cast<int64_t>(w.columns.size()) < count; ++sample)
+        w.columns.push_back({from + sample, to + sample});
+      at.next();
+      sample = 0;
+    }
+    const int64_t last = w.columns.back().from;
+    w.columns.resize(tiles.count * tiling_.nr, {last, -1});
+  }
+
+  // ---- sums ----
+
+  int64_t block_tiles(const Workspace& w) const {
+    return static_cast<int64_t>(w.columns.size()) / tiling_.nr;
+  }
+
+  // The tiles of a block, tile by tile.
+  void run_tiles(Range units, Worker& worker, Workspace& w) const {
+    T* const stack = w.stack.template get<T>(w.terms.kernel_depth() * tile_size());
+    for (int64_t t = 0; t < block_tiles(w) && !worker.stopped(); ++t)
+      for (int64_t unit = units.first; unit < units.end(); ++unit) add_chunk(unit, t, 0, stack, w);
+  }
+
+  // Likewise, unit by unit. Where there are several chunks, the sums of a tile wait on a stack of
+  // their own.
+  void run_units(Range units, Worker& worker, Workspace& w) const {
+    const bool several = w.terms.several();
+    const int64_t tiles = block_tiles(w);
+    const int64_t stack_size =
+        (w.terms.kernel_depth() + (several ? max_chunk_depth : 0)) * tile_size();
+    T* const stacks = w.stack.template get<T>(stack_size * (several ? tiles : 1));
+    for (int64_t unit = units.first; unit < units.end(); ++unit)
+      for (std::size_t chunk = 0; chunk < w.steps.size() && !worker.stopped(); ++chunk)
+        for (int64_t t = 0; t < tiles; ++t)
+          add_chunk(unit, t, chunk, stacks + (several ? t * stack_size : 0), w);
+  }
+
+  void add_chunk(int64_t unit, int64_t tile, std::size_t chunk, T* stack,
+                 const Workspace& w) const {
+    const Column* const columns = w.columns.data() + tile * tiling_.nr;
+    const T* const from =
+        this->in_place_ + (by_lane_ ? lanes_of(unit).first : group_of(unit) * c_.a.group);
+    const T* at[max_tile_columns];
+    for (int j = 0; j < tiling_.nr; ++j) at[j] = from + columns[j].from;
+    add_to_stack(kernel_, tiling_.vector, w.steps[chunk], at, step(), packed_unit(unit),
+                 w.terms.chunks()[chunk].terms, stack);
+    if (w.steps[chunk].is_last) store(unit, stack, columns);
+  }
+
+  void store(int64_t unit, const T* sums, const Column* columns) const {
+    const Range lanes = lanes_of(unit);
+    const int64_t lane_step = by_lane_ ? 1 : c_.out_col;
+    double* const out = c_.out + group_of(unit) * c_.out_group + lanes.first * lane_step;
+    double* to[max_tile_columns];
+    for (int j = 0; j < tiling_.nr; ++j) to[j] = columns[j].to < 0 ? nullptr : out + columns[j].to;
+    kernel_.store_columns(sums, bias_ + unit * height(), to, fresh_of(unit), lanes.count,
+                          lane_step);
+  }
+
+  const bool by_lane_;
+  const TileKernel<T>& kernel_;
+  const int64_t groups_, samples_;
+  std::vector<PositionClass> classes_;
+  T* bias_ = nullptr;  // of all units
+  Buffer bias_buffer_;
+};
+
+}  // namespace
+
+void gather_columns(const Contraction& c, MapSide side, bool single, const Plan& plan,
+                    const Context& context) {
+  if (single)
+    GatherColumns<float>(c, side, plan, context).run();
+  else
+    GatherColumns<double>(c, side, plan, context).run();
+}
+
+}  // namespace nnconv

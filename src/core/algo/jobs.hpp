@@ -1,0 +1,85 @@
+// How the work of a gathered result is cut into jobs, by the problem alone.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "tiles.hpp"
+
+namespace nnconv {
+
+// A part of a class of positions, in tiles, times a part of the units (panels of all groups).
+struct Job {
+  int64_t position_class;
+  Range tiles, units;
+};
+
+// The jobs of a class are a grid of ranges of tiles by ranges of units, which all classes share.
+class Jobs {
+ public:
+  // What is walked in the inner loop over jobs: what one job leaves in a cache the next finds.
+  enum class Inner { units, tiles };
+
+  // Tiles of a class, and the operations of one of them and one unit.
+  struct ClassWork {
+    int64_t tiles;
+    double work;
+  };
+
+  // Cuts into jobs that are worth a thread's while and short enough for a poll between them:
+  // tiles first, then units; with units of at most `most_units`.
+  Jobs(const std::vector<ClassWork>& classes, Range units, int64_t most_units, Inner inner)
+      : units_(units), inner_(inner) {
+    double largest = 0;
+    for (const ClassWork& one : classes) {
+      work_ += one.work * static_cast<double>(one.tiles) * static_cast<double>(units.count);
+      largest = std::max(largest, one.work);
+    }
+    const double target = std::min(max_job, std::max(min_job, work_ / wanted_jobs));
+    job_units_ = at_least_one(
+        std::min(static_cast<double>(std::min(units.count, most_units)), target / largest));
+    for (const ClassWork& one : classes) {
+      const int64_t job_tiles = at_least_one(target / (one.work * job_units_));
+      grids_.push_back({tile_parts_, one.tiles, job_tiles});
+      tile_parts_ += parts(one.tiles, job_tiles);
+    }
+  }
+
+  double work() const { return work_; }
+  int64_t count() const { return tile_parts_ * unit_parts(); }
+
+  Job operator[](int64_t number) const {
+    const bool units_inside = inner_ == Inner::units;
+    const int64_t u = units_inside ? number % unit_parts() : number / tile_parts_;
+    const int64_t t = units_inside ? number / unit_parts() : number % tile_parts_;
+    const auto after = std::upper_bound(grids_.begin(), grids_.end(), t,
+                                        [](int64_t part, const Grid& g) { return part < g.first; });
+    const Grid& grid = *(after - 1);
+    return {after - 1 - grids_.begin(), part_of({0, grid.tiles}, t - grid.first, grid.job_tiles),
+            part_of(units_, u, job_units_)};
+  }
+
+ private:
+  static constexpr double min_job = 2.5e5, max_job = 1.6e7;  // operations
+  static constexpr double wanted_jobs = 64;
+
+  struct Grid {
+    int64_t first;  // part of the tiles of all classes
+    int64_t tiles, job_tiles;
+  };
+
+  static int64_t at_least_one(double x) { return std::max<int64_t>(1, static_cast<int64_t>(x)); }
+  static int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+  static Range part_of(Range whole, int64_t number, int64_t size) {
+    return {whole.first + number * size, std::min(size, whole.count - number * size)};
+  }
+  int64_t unit_parts() const { return parts(units_.count, job_units_); }
+
+  const Range units_;
+  const Inner inner_;
+  double work_ = 0;
+  int64_t job_units_ = 1, tile_parts_ = 0;
+  std::vector<Grid> grids_;
+};
+
+}  // namespace nnconv
