@@ -27,9 +27,16 @@ bool same_bits(const Values& x, const Values& y) {
   return x.size() == y.size();
 }
 
+bool same_missing(const Values& x, const Values& y) {
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (std::isnan(x[i]) != std::isnan(y[i]) || std::isinf(x[i]) != std::isinf(y[i])) return false;
+  return x.size() == y.size();
+}
+
 double largest_difference(const Values& x, const Values& y) {
   double largest = 0, scale = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!std::isfinite(x[i]) && !std::isfinite(y[i])) continue;
     largest = std::max(largest, std::abs(x[i] - y[i]));
     scale = std::max(scale, std::abs(y[i]));
   }
@@ -70,6 +77,14 @@ class Work {
              c.single};
   }
 
+  // Puts values in A that are not finite, or not as single-precision numbers.
+  void spoil(int64_t count, harness::Random& random) {
+    const double odd[] = {NAN, INFINITY, -INFINITY, 1e300};
+    for (; count > 0; --count)
+      a_[random.below(static_cast<long long>(a_.size()))] = odd[random.below(4)];
+    task_.a.data = a_.data();
+  }
+
   Values compute(const char* algorithm, const Isa& isa, int threads) const {
     // What a kernel leaves unwritten shows.
     Values result(result_size_, -987654321.0);
@@ -83,8 +98,8 @@ class Work {
 
   // Whether this algorithm is another than the plan's choice, and can do the work.
   bool differs_from_direct(const char* algorithm, const Isa& isa) const {
-    return plan_of(problem_, task_, {&isa, algorithm}).kernel !=
-           plan_of(problem_, task_, {&isa, "direct"}).kernel;
+    return plan_of(problem_, task_, Context(), {&isa, algorithm}).kernel !=
+           plan_of(problem_, task_, Context(), {&isa, "direct"}).kernel;
   }
 
  private:
@@ -164,7 +179,8 @@ TEST(winograd_kernels) {
     if (p.batch * p.c_out * p.group_in() * p.taps() * (p.in_pixels() + p.out_pixels()) > 3000000)
       continue;
     for (const Direction direction : {Direction::forward, Direction::backward_input}) {
-      const Work work(c, direction, random);
+      Work work(c, direction, random);
+      if (i % 3 == 0) work.spoil(i % 2 == 0 ? 1 : 40, random);
       for (const Isa* isa : available_isas()) {
         const std::string label =
             harness::words(c.id, "direction", static_cast<int>(direction), isa->name);
@@ -172,6 +188,7 @@ TEST(winograd_kernels) {
         CHECK(same_bits(result, work.compute("naive_winograd", *isa, 4)), label);
         CHECK(same_bits(result, work.compute("winograd", *isa, 3)), label, "threads");
         const double difference = largest_difference(result, work.compute("direct", *isa, 1));
+        CHECK(same_missing(result, work.compute("direct", *isa, 1)), label, "missing");
         CHECK(difference < (c.single ? 1e-5 : 1e-13), label, difference);
       }
     }
