@@ -73,6 +73,12 @@ random_array <- function(dim, data = "normal", complex = FALSE) {
 
 non_finite <- c(NA, NaN, Inf, -Inf)
 
+# Rounded to single precision.
+as_single <- function(x) {
+  x[] <- readBin(writeBin(c(x), raw(), size = 4), "double", length(x), size = 4)
+  x
+}
+
 # `complex` says which of input and weight are; by default both are when the dtype is.
 random_operands <- function(case, data = "normal",
                             complex = rep(is_complex(case$dtype), 2)) {

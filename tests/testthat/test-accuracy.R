@@ -7,8 +7,6 @@ kinds <- list(
   outlier = function(n) c(1e8, stats::rnorm(n - 1))
 )
 
-as_single <- function(x) readBin(writeBin(x, raw(), size = 4), "double", length(x), size = 4)
-
 # One sum of n products as the only output of a convolution, and as the gradient of its weight where
 # a kernel of one tap meets n pixels.
 sums <- function(x, w, b, dtype) {
