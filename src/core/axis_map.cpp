@@ -129,7 +129,8 @@ AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
       if (u >= interior.begin && u < interior.end)
         count = (interior.end - 1 - u) / interior.period + 1;
       if (entries.empty()) {
-        map.complete = false;
+        map.gaps.resize(positions, 0);
+        for (int64_t i = 0; i < count; ++i) map.gaps[u + i * interior.period] = 1;
       } else if (entries == last_entries &&
                  base == map.classes.back().base + map.classes.back().count * interior.shift) {
         map.classes.back().count += count;

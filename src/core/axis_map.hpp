@@ -39,7 +39,7 @@ struct AxisClass {
 
 struct AxisMap {
   std::vector<AxisClass> classes;  // of all positions that read anything
-  bool complete = true;            // whether these are all positions
+  std::vector<char> gaps;          // where there are others: whether a position is one of them
 };
 
 AxisMap axis_map(const Axis& axis, MapSide side, const Context& context);

@@ -9,7 +9,7 @@ bool is_real(const Contraction& c) {
   return !c.a.array.is_complex && !c.b.array.is_complex && !c.complex_result;
 }
 
-// The first axes that Winograd's F(2, 3) can tile: those of three taps and stride 1, of real
+// The first axes that Winograd's F(m, 3) can tile: those of three taps and stride 1, of real
 // numbers; in an inverse map, if no border repeats positions.
 int winograd_axes(const Contraction& c, Direction direction) {
   if (direction == Direction::backward_weight || !is_real(c)) return 0;
@@ -21,19 +21,34 @@ int winograd_axes(const Contraction& c, Direction direction) {
   return axes;
 }
 
-// By the channels and the pixels alone: the sums are others than the direct ones, so that samples
-// must not have a say.
-bool winograd_pays(const Contraction& c, Direction direction, int axes) {
+// How many of the products of the direct sums Winograd's F(m, 3) needs along these axes; 1, which
+// is all of them, where there are too few channels or tiles. By the shape of a sample alone: the
+// sums are others than the direct ones, so that the number of samples must not have a say.
+double winograd_products(const Contraction& c, Direction direction, int axes, int64_t m) {
   double products = 1;
   int64_t all_tiles = 1;
   for (int i = 0; i < axes; ++i) {
     const int64_t d = c.axes[i].dilation;
     const int64_t results = direction == Direction::forward ? c.axes[i].out : c.axes[i].in;
-    const int64_t tiles = results / (2 * d) * d + std::min(results % (2 * d), d);
+    const int64_t tiles = results / (m * d) * d + std::min(results % (m * d), d);
     all_tiles *= tiles;
-    products *= 4.0 * static_cast<double>(tiles) / (3.0 * static_cast<double>(results));
+    products *= static_cast<double>((m + 2) * tiles) / (3.0 * static_cast<double>(results));
   }
-  return c.terms >= 16 && c.cols >= 16 && products < 0.75 && all_tiles >= 32;
+  const bool pays = axes > 0 && c.terms >= 16 && c.cols >= 16 && all_tiles * m >= 64;
+  return pays ? products : 1;
+}
+
+// Results of a tile along an axis: what is asked for, or what takes the fewest products; 0: none.
+int winograd_results(const Contraction& c, Direction direction, int axes, Policy policy,
+                     const std::string& wanted) {
+  if (axes == 0) return 0;
+  if (wanted == "winograd_f2" || wanted == "naive_winograd_f2") return 2;
+  if (wanted == "winograd_f4" || wanted == "naive_winograd_f4") return 4;
+  if (!wanted.empty() || policy == Policy::direct) return 0;
+  const double f2 = winograd_products(c, direction, axes, 2);
+  const double f4 = policy == Policy::fast ? winograd_products(c, direction, axes, 4) : 1;
+  if (std::min(f2, f4) > 0.75) return 0;
+  return f4 < f2 ? 4 : 2;
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
@@ -87,19 +102,20 @@ class Chooser {
                 "the gradient of a weight sums over pixels and samples: both operands are packed");
   }
 
-  Plan winograd(int axes, bool by_plain_loops) const {
-    const Tiling channels = tiling_of_lanes(table(), TileKind::channels, c_.cols, 2 * terms_);
+  Plan winograd(int axes, int results) const {
+    const Tiling channels = tiling_of_lanes(table(), TileKind::channels, c_.cols, 4 * terms_);
     const bool by_row = fills_vectors(c_.rows, table().vector) || channels.panels == 0;
     Plan found =
         by_row ? plan(Algorithm::winograd, TileKind::rows,
-                      tiling_for(table(), max_tile_vectors * table().vector, c_.cols, 2 * terms_),
-                      "three taps take fewer products by Winograd's F(2, 3); samples fill vectors")
+                      tiling_for(table(), max_tile_vectors * table().vector, c_.cols, 4 * terms_),
+                      "three taps take fewer products by Winograd's algorithm; samples are vectors")
                : plan(Algorithm::winograd, TileKind::channels, channels,
-                      "three taps take fewer products by Winograd's F(2, 3); channels are vectors");
-    if (by_plain_loops) found.algorithm = Algorithm::naive_winograd;
+                      "three taps take fewer products by Winograd's algorithm; channels are "
+                      "vectors");
     found.winograd_axes = axes;
+    found.winograd_results = results;
     found.vectors = by_row ? TileKind::rows : TileKind::channels;
-    found.kernel = std::string(table().winograd.name) + ", " + found.kernel;
+    found.kernel = table().winograd[results == 4 ? 1 : 0].name + (", " + found.kernel);
     return found;
   }
 
@@ -189,10 +205,11 @@ Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy po
             const std::string& wanted) {
   const Chooser<T> chooser(c, direction, isa);
   const int axes = winograd_axes(c, direction);
-  const bool may_be_winograd = wanted.empty() && policy != Policy::direct;
-  if (axes > 0 && (wanted == "winograd" || wanted == "naive_winograd" ||
-                   (may_be_winograd && winograd_pays(c, direction, axes))))
-    return chooser.winograd(axes, wanted == "naive_winograd");
+  if (const int results = winograd_results(c, direction, axes, policy, wanted)) {
+    Plan found = chooser.winograd(axes, results);
+    if (wanted.compare(0, 5, "naive") == 0) found.algorithm = Algorithm::naive_winograd;
+    return found;
+  }
   return direction == Direction::backward_weight ? chooser.weight_gradient()
                                                  : chooser.gather(wanted);
 }

@@ -41,15 +41,15 @@ struct Plan {
   const Isa* isa = nullptr;
   Tiling tiling;
   bool reads_in_place = false;  // whole vectors of rows, where they fill vectors; or all are packed
-  TileKind vectors = TileKind::rows;  // of a tile of Winograd's
-  int winograd_axes = 0;              // the first axes, which are tiled
+  TileKind vectors = TileKind::rows;            // of a tile of Winograd's
+  int winograd_axes = 0, winograd_results = 0;  // the first axes are tiled; results along one
   bool repairs = false;  // computes anew what is not finite in the result, and leaves the rest
   std::string kernel, reason;
 };
 
 // What tests ask for: "" (the choice is the plan's), "direct" (without Winograd), "naive",
-// "naive_winograd", "eigen", or a loop nest: "rows", "channels", "lanes" or "winograd", which is as
-// "direct" where it cannot do the work.
+// "eigen", or a loop nest: "rows", "channels", "lanes", "winograd_f2" or "winograd_f4", which is as
+// "direct" where it cannot do the work; "naive_winograd_f2" and "_f4" are plain loops of those.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             Policy policy, const std::string& wanted);
 

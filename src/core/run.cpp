@@ -28,7 +28,7 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
     case Algorithm::naive:
       return naive(contraction, direction, single, plan.isa->fused, context);
     case Algorithm::naive_winograd:
-      naive_winograd(contraction, direction, plan.winograd_axes, single, plan.isa->fused, context);
+      naive_winograd(contraction, direction, plan, single, context);
       return;
     case Algorithm::winograd:
       if (winograd(contraction, side, single, plan, context)) return;

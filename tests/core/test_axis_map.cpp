@@ -72,7 +72,7 @@ void check_axis(const Axis& axis, MapSide side, const std::string& label) {
     right = right && times[u] == (reads ? 1 : 0);
   }
   CHECK(right, label);
-  CHECK(map.complete == complete, label);
+  CHECK(map.gaps.empty() == complete, label);
 }
 
 }  // namespace

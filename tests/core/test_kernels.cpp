@@ -180,16 +180,17 @@ TEST(winograd_kernels) {
       continue;
     for (const Direction direction : {Direction::forward, Direction::backward_input}) {
       Work work(c, direction, random);
-      if (i % 3 == 0) work.spoil(i % 2 == 0 ? 1 : 40, random);
+      if (i % 3 == 0) work.spoil(i % 5 == 0 ? 40 : 1, random);
+      const std::string name = i % 2 == 0 ? "winograd_f2" : "winograd_f4";
       for (const Isa* isa : available_isas()) {
         const std::string label =
-            harness::words(c.id, "direction", static_cast<int>(direction), isa->name);
-        const Values result = work.compute("winograd", *isa, 1);
-        CHECK(same_bits(result, work.compute("naive_winograd", *isa, 4)), label);
-        CHECK(same_bits(result, work.compute("winograd", *isa, 3)), label, "threads");
+            harness::words(c.id, name, "direction", static_cast<int>(direction), isa->name);
+        const Values result = work.compute(name.c_str(), *isa, 1);
+        CHECK(same_bits(result, work.compute(("naive_" + name).c_str(), *isa, 4)), label);
+        CHECK(same_bits(result, work.compute(name.c_str(), *isa, 3)), label, "threads");
         const double difference = largest_difference(result, work.compute("direct", *isa, 1));
         CHECK(same_missing(result, work.compute("direct", *isa, 1)), label, "missing");
-        CHECK(difference < (c.single ? 1e-5 : 1e-13), label, difference);
+        CHECK(difference < (c.single ? 1e-4 : 1e-13), label, difference);
       }
     }
   }

@@ -39,9 +39,9 @@ test_that("Winograd's kernels give the bits of its plain loops", {
   for (case in winograd_cases) for (data in c("normal", "missing")) {
     operands <- random_operands(case, data)
     for (isa in isas_()) {
-      found <- inspect_forward(case, operands, "winograd", isa)
+      found <- inspect_forward(case, operands, "winograd_f2", isa)
       label <- paste(case_label(case), data, isa)
-      expect_same_bits(found, inspect_forward(case, operands, "naive_winograd", isa), label)
+      expect_same_bits(found, inspect_forward(case, operands, "naive_winograd_f2", isa), label)
       if (isa == isa_()) expect_same_bits(found, forward(case, operands), paste("public", label))
     }
   }

@@ -21,8 +21,7 @@ void weight_gradient(const Contraction&, bool single, const Plan&, const Context
 bool winograd(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
 // The same by plain loops, with what is not finite taken from naive(): the oracle of both.
-void naive_winograd(const Contraction&, Direction, int tiled_axes, bool single, bool fused,
-                    const Context&);
+void naive_winograd(const Contraction&, Direction, const Plan&, bool single, const Context&);
 
 // The definition, by plain loops in the written order: the oracle of the direct kernels, bit
 // for bit. `fused`: products are added without being rounded first (naive.cpp).

@@ -2,6 +2,7 @@
 // what its axis map lists.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "../scratch.hpp"
@@ -49,19 +50,33 @@ class Gather {
         }
   }
 
-  // For the positions that read nothing, which are in no class.
-  void fill_where_nothing_is_read() const {
-    if (maps_[0].complete && maps_[1].complete && maps_[2].complete) return;
-    const int64_t channels = c_.groups * c_.cols;
-    parallel_ranges(context_, c_.rows * channels * c_.out_pixels(), [&](int64_t i, int64_t end) {
-      while (i < end) {
-        const int64_t column = i / c_.rows;
-        const double bias[] = {T(0) + bias_of<T>(c_, column % channels, 0),
-                               T(0) + bias_of<T>(c_, column % channels, 1)};
-        for (const int64_t stop = std::min(end, (column + 1) * c_.rows); i < stop; ++i)
-          c_.out[i] = bias[(i - column * c_.rows) % 2];
+  // The positions that read nothing, which are in no class: a repair leaves what is finite.
+  void fill_where_nothing_is_read(bool repairs) const {
+    if (maps_[0].gaps.empty() && maps_[1].gaps.empty() && maps_[2].gaps.empty()) return;
+    const auto is_gap = [&](int axis, int64_t u) {
+      return !maps_[axis].gaps.empty() && maps_[axis].gaps[u] != 0;
+    };
+    constexpr int64_t together = 1024;
+    const int64_t pixels = c_.out_pixels();
+    const double work = static_cast<double>(pixels * c_.rows) * (c_.cols * c_.groups);
+    parallel_for(context_, (pixels + together - 1) / together, work, [&](int64_t chunk, Worker&) {
+      const int64_t end = std::min(pixels, (chunk + 1) * together);
+      for (int64_t pixel = chunk * together; pixel < end; ++pixel) {
+        const int64_t line = pixel / c_.out_extents[0];
+        if (is_gap(0, pixel % c_.out_extents[0]) || is_gap(1, line % c_.out_extents[1]) ||
+            is_gap(2, line / c_.out_extents[1]))
+          fill_pixel(pixel, repairs);
       }
     });
+  }
+
+  void fill_pixel(int64_t pixel, bool repairs) const {
+    for (int64_t channel = 0; channel < c_.groups * c_.cols; ++channel) {
+      double* const out = c_.out + pixel * c_.out_pixel + channel / c_.cols * c_.out_group +
+                          channel % c_.cols * c_.out_col;
+      for (int64_t row = 0; row < c_.rows; ++row)
+        if (!repairs || !std::isfinite(out[row])) out[row] = T(0) + bias_of<T>(c_, channel, row);
+    }
   }
 
   // A, where it is read in place: the array itself, or its copy in single precision.

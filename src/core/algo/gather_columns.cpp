@@ -56,7 +56,7 @@ class GatherColumns : Gather<T> {
   }
 
   void run() {
-    this->fill_where_nothing_is_read();
+    this->fill_where_nothing_is_read(false);
     this->place_operand();
     expand_biases();
     this->for_each_slab(units(), unit_size(), slab_bytes, [&] {

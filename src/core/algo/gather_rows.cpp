@@ -43,7 +43,7 @@ class GatherRows : Gather<T> {
   }
 
   void run() {
-    if (!repairs_) this->fill_where_nothing_is_read();
+    this->fill_where_nothing_is_read(repairs_);
     if (std::any_of(classes_.begin(), classes_.end(),
                     [](const RowClass& one) { return one.in_place; }))
       this->place_operand();

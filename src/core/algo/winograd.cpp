@@ -1,7 +1,7 @@
-// Winograd's F(2, 3) for axes of three taps and stride 1: forward, and gradient of the input.
+// Winograd's F(m, 3) for axes of three taps and stride 1: forward, and gradient of the input.
 //
-// A tile is two neighbours along each tiled axis (one axis, or the first two), dilation apart. It
-// reads four positions along each; the transform of what it reads, place by place, times that of
+// A tile is m neighbours along each tiled axis (one axis, or the first two), dilation apart. It
+// reads m + 2 positions along each; the transform of what it reads, place by place, times that of
 // the weight, summed over the other axes' taps and the channels in the written order, gives the
 // places of its result:
 //
@@ -32,16 +32,16 @@ namespace {
 constexpr int64_t job_rows = 96;         // of a tile, at one position
 constexpr int64_t job_bytes = 16 << 20;  // transformed input and sums of a job
 constexpr double wanted_jobs = 32;
-constexpr int max_places = 16;
+constexpr int max_places = 36;
 
 // The tiles of one axis, by number; an axis that is not tiled has its positions.
 class TileAxis {
  public:
   TileAxis() = default;
-  TileAxis(const Axis& axis, MapSide side, bool is_tiled)
-      : axis_(&axis), side_(side), makes_(is_tiled ? 2 : 1), apart_(is_tiled ? axis.dilation : 1) {}
+  // `makes`: results of a tile, 1 where the axis is not tiled.
+  TileAxis(const Axis& axis, MapSide side, int64_t makes)
+      : axis_(&axis), side_(side), makes_(makes), apart_(makes > 1 ? axis.dilation : 1) {}
 
-  bool is_tiled() const { return makes_ > 1; }
   int64_t results() const { return side_ == MapSide::outputs ? axis_->out : axis_->in; }
   int64_t count() const {
     const int64_t period = makes_ * apart_;
@@ -107,10 +107,13 @@ class Winograd {
         table_(plan.isa->table<T>()),
         vectors_are_rows_(plan.vectors == TileKind::rows),
         dims_(plan.winograd_axes),
-        places_(dims_ == 2 ? 16 : 4),
+        kernels_of_tile_(table_.winograd[plan.winograd_results == 4 ? 1 : 0]),
+        reads_(kernels_of_tile_.reads),
+        makes_(kernels_of_tile_.makes),
+        places_(dims_ == 2 ? reads_ * reads_ : reads_),
         zeros_(c.rows * c.terms, 0.0) {
     for (int i = 0; i < max_spatial; ++i) {
-      axes_[i] = TileAxis(c.axes[i], side, i < dims_);
+      axes_[i] = TileAxis(c.axes[i], side, i < dims_ ? makes_ : 1);
       (i < dims_ ? tiles_ : others_) *= i < dims_ ? axes_[i].count() : axes_[i].results();
       if (i >= dims_) other_taps_ *= c.b.extents[i];
     }
@@ -222,7 +225,7 @@ class Winograd {
         for (int64_t j = 0; j < width; ++j)
           filters[t * width + j] = static_cast<T>(data[tap * c_.b.pixel + j * c_.b.lane]);
       }
-      table_.winograd.weights[dims_ - 1](filters, width, places);
+      kernels_of_tile_.weights[dims_ - 1](filters, width, places);
       for (int64_t p = 0; p < places_; ++p) {
         T* const to = weights_of(unit) + (p * panel_terms() + term) * panel_width;
         for (int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(places[p * width + j]);
@@ -348,15 +351,15 @@ class Winograd {
     const double* pixels[max_places];
     const int64_t first = tile % axes_[0].count(), second = tile / axes_[0].count();
     for (int p = 0; p < places_; ++p) {
-      const int64_t i = axes_[0].source(first, p % 4);
-      const int64_t j = dims_ == 2 ? axes_[1].source(second, p / 4) : 0;
+      const int64_t i = axes_[0].source(first, p % reads_);
+      const int64_t j = dims_ == 2 ? axes_[1].source(second, p / reads_) : 0;
       pixels[p] = zeros_.data();
       if (i < 0 || j < 0) continue;
       const int64_t pixel =
           i + c_.a.extents[0] * (dims_ == 2 ? j + c_.a.extents[1] * other : other);
       pixels[p] = c_.a.array.data + job.group * c_.a.group + pixel * c_.a.pixel + job.samples.first;
     }
-    const auto transform = table_.winograd.input[dims_ - 1];
+    const auto transform = kernels_of_tile_.input[dims_ - 1];
     if (job.samples.count == c_.a.term) return transform(pixels, c_.a.term * c_.terms, to, plane);
     for (int64_t term = 0; term < c_.terms; ++term) {
       transform(pixels, job.samples.count, to + term * job.samples.count, plane);
@@ -429,9 +432,9 @@ class Winograd {
   void store(const Job& job, int64_t other, int64_t unit, const KernelPlaces& places, T* sums) {
     const TileKernel<T>& kernel = kernel_of(unit);
     const int64_t size = tiling_.height() * kernel.nr;
-    if (!table_.winograd.output[dims_ - 1](sums, size, size)) finite_ = false;
+    if (!kernels_of_tile_.output[dims_ - 1](sums, size, size)) finite_ = false;
     const T* const bias = bias_ + unit * bias_size();
-    for (int o = 0; o < (dims_ == 2 ? 4 : 2); ++o) {
+    for (int o = 0; o < (dims_ == 2 ? makes_ * makes_ : makes_); ++o) {
       double* out[max_tile_columns] = {};
       for (int64_t i = 0; i < places.count; ++i)
         out[i] =
@@ -446,8 +449,8 @@ class Winograd {
   // Where result o of a tile goes, or null where the axis has ended.
   double* result_of(const Job& job, int64_t tile, int64_t other, int64_t unit, int o,
                     int64_t row) const {
-    const int64_t i = axes_[0].result(tile % axes_[0].count(), o % 2);
-    const int64_t j = dims_ == 2 ? axes_[1].result(tile / axes_[0].count(), o / 2) : 0;
+    const int64_t i = axes_[0].result(tile % axes_[0].count(), o % makes_);
+    const int64_t j = dims_ == 2 ? axes_[1].result(tile / axes_[0].count(), o / makes_) : 0;
     if (i < 0 || j < 0) return nullptr;
     const int64_t pixel =
         i + c_.out_extents[0] * (dims_ == 2 ? j + c_.out_extents[1] * other : other);
@@ -461,9 +464,11 @@ class Winograd {
   const Context& context_;
   const KernelTable<T>& table_;
   const bool vectors_are_rows_;
-  const int dims_, places_;
-  const std::vector<double> zeros_;  // what padding reads
-  const TileKernel<T>* kernels_[2];  // of the wide panels, of the narrow ones
+  const int dims_;
+  const WinogradKernels<T>& kernels_of_tile_;
+  const int reads_, makes_, places_;  // along an axis; of a tile
+  const std::vector<double> zeros_;   // what padding reads
+  const TileKernel<T>* kernels_[2];   // of the wide panels, of the narrow ones
   TileAxis axes_[max_spatial];
   int64_t tiles_ = 1, others_ = 1, other_taps_ = 1;  // others: positions along the other axes
   int64_t sample_parts_ = 1, job_others_ = 1, job_tiles_ = 1;

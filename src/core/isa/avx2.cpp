@@ -9,6 +9,8 @@
 
 NNCONV_TARGET_BEGIN("avx2,fma")
 
+#define NNCONV_FUSED true
+
 namespace nnconv {
 namespace {
 
@@ -61,10 +63,11 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, avx2)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, avx2)};
-static constexpr WinogradKernels<double> f64_winograd =
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx2);
-static constexpr WinogradKernels<float> f32_winograd =
-    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx2);
+static constexpr WinogradKernels<double> f64_winograd[] = {
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx2),
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, avx2)};
+static constexpr WinogradKernels<float> f32_winograd[] = {
+    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx2), NNCONV_WINOGRAD(f32, Floats, WinogradF4, avx2)};
 
 extern const Isa isa_avx2;
 constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles, f64_winograd),

@@ -9,6 +9,8 @@
 
 NNCONV_TARGET_BEGIN("avx512f,avx512dq,avx2,fma")
 
+#define NNCONV_FUSED true
+
 namespace nnconv {
 namespace {
 
@@ -64,10 +66,12 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, avx512)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, avx512)};
-static constexpr WinogradKernels<double> f64_winograd =
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx512);
-static constexpr WinogradKernels<float> f32_winograd =
-    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx512);
+static constexpr WinogradKernels<double> f64_winograd[] = {
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx512),
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, avx512)};
+static constexpr WinogradKernels<float> f32_winograd[] = {
+    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx512),
+    NNCONV_WINOGRAD(f32, Floats, WinogradF4, avx512)};
 
 extern const Isa isa_avx512;
 constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles, f64_winograd),

@@ -6,9 +6,9 @@
 #include "region.hpp"
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMA)
-#define NNCONV_BASELINE_FUSED true
+#define NNCONV_FUSED true
 #else
-#define NNCONV_BASELINE_FUSED false
+#define NNCONV_FUSED false
 #endif
 
 namespace nnconv {
@@ -39,7 +39,7 @@ struct Portable {
     return x;
   }
   static Vector multiply_add(Vector x, Vector y, Vector z) {
-#if NNCONV_BASELINE_FUSED
+#if NNCONV_FUSED
     for (int i = 0; i < n; ++i)
       z[i] = sizeof(T) == 8 ? __builtin_fma(x[i], y[i], z[i]) : __builtin_fmaf(x[i], y[i], z[i]);
     return z;
@@ -63,15 +63,17 @@ using Floats = Portable<float, FloatVector, 4>;
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, baseline)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, baseline)};
-constexpr WinogradKernels<double> f64_winograd =
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, baseline);
-constexpr WinogradKernels<float> f32_winograd = NNCONV_WINOGRAD(f32, Floats, WinogradF2, baseline);
+constexpr WinogradKernels<double> f64_winograd[] = {
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, baseline),
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, baseline)};
+constexpr WinogradKernels<float> f32_winograd[] = {
+    NNCONV_WINOGRAD(f32, Floats, WinogradF2, baseline),
+    NNCONV_WINOGRAD(f32, Floats, WinogradF4, baseline)};
 
 }  // namespace
 
 extern const Isa isa_baseline;
-constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED,
-                              table_of(2, f64_tiles, f64_winograd),
+constexpr Isa isa_baseline = {"baseline", NNCONV_FUSED, table_of(2, f64_tiles, f64_winograd),
                               table_of(4, f32_tiles, f32_winograd)};
 
 }  // namespace nnconv

@@ -8,6 +8,8 @@
 #include "isa.hpp"
 #include "region.hpp"
 
+#define NNCONV_FUSED true
+
 namespace nnconv {
 namespace {
 
@@ -52,8 +54,11 @@ struct Floats {
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, neon)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, neon)};
-constexpr WinogradKernels<double> f64_winograd = NNCONV_WINOGRAD(f64, Doubles, WinogradF2, neon);
-constexpr WinogradKernels<float> f32_winograd = NNCONV_WINOGRAD(f32, Floats, WinogradF2, neon);
+constexpr WinogradKernels<double> f64_winograd[] = {
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, neon),
+    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, neon)};
+constexpr WinogradKernels<float> f32_winograd[] = {NNCONV_WINOGRAD(f32, Floats, WinogradF2, neon),
+                                                   NNCONV_WINOGRAD(f32, Floats, WinogradF4, neon)};
 
 }  // namespace
 

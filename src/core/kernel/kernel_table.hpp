@@ -61,7 +61,7 @@ struct KernelTable {
   int max_nr;  // columns of the widest tile of rows
   const TileKernel<T>* tiles;
   int n_tiles;
-  WinogradKernels<T> winograd;
+  WinogradKernels<T> winograd[2];  // of two results along an axis, and of four
 
   const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
@@ -93,8 +93,8 @@ struct KernelTable {
 
 template <class T, int n>
 constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n],
-                                  const WinogradKernels<T>& winograd) {
-  return {vector, tiles[0].nr, tiles, n, winograd};
+                                  const WinogradKernels<T> (&winograd)[2]) {
+  return {vector, tiles[0].nr, tiles, n, {winograd[0], winograd[1]}};
 }
 
 }  // namespace nnconv

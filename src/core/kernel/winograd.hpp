@@ -14,6 +14,11 @@ struct WinogradTail {
   static Vector add(Vector x, Vector y) { return x + y; }
   static Vector subtract(Vector x, Vector y) { return x - y; }
   static Vector half(Vector x) { return x * T(0.5); }
+  static Vector broadcast(T x) { return x; }
+  static Vector multiply_add(Vector x, Vector y, Vector z) {
+    return NNCONV_FUSED ? (sizeof(T) == 8 ? __builtin_fma(x, y, z) : __builtin_fmaf(x, y, z))
+                        : x * y + z;
+  }
   static void store(T* p, Vector x) { *p = x; }
 };
 
@@ -42,6 +47,49 @@ struct WinogradF2 {
     const Vector x1 = x[step], x2 = x[2 * step];
     x[step] = V::subtract(V::subtract(x1, x2), x[3 * step]);
     x[0] = V::add(V::add(x[0], x1), x2);
+  }
+};
+
+// Fewer products still, of less accurate sums: a result meets all six positions of its tile.
+template <class V>
+struct WinogradF4 {
+  using Vector = typename V::Vector;
+  static constexpr int reads = 6, makes = 4;
+
+  static Vector times(double factor, Vector x, Vector y) {
+    return V::multiply_add(V::broadcast(static_cast<typename V::Scalar>(factor)), x, y);
+  }
+  static void input(Vector* x, int step) {
+    const Vector x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step];
+    const Vector even = times(-4, x2, x4), odd = times(-4, x1, x3);
+    const Vector near = V::subtract(x4, x2), far = V::subtract(x3, x1);
+    x[0] = times(4, x[0], times(-5, x2, x4));
+    x[step] = V::add(even, odd);
+    x[2 * step] = V::subtract(even, odd);
+    x[3 * step] = times(2, far, near);
+    x[4 * step] = times(-2, far, near);
+    x[5 * step] = times(4, x1, times(-5, x3, x[5 * step]));
+  }
+  static void weights(Vector* x, int step) {
+    const Vector x0 = x[0], x1 = x[step], x2 = x[2 * step], zero = V::zero();
+    const Vector ends = times(-1 / 6.0, V::add(x0, x2), zero);
+    const Vector scaled = times(1 / 24.0, x0, times(1 / 6.0, x2, zero));
+    x[0] = times(0.25, x0, zero);
+    x[step] = times(-1 / 6.0, x1, ends);
+    x[2 * step] = times(1 / 6.0, x1, ends);
+    x[3 * step] = times(1 / 12.0, x1, scaled);
+    x[4 * step] = times(-1 / 12.0, x1, scaled);
+    x[5 * step] = x2;
+  }
+  static void output(Vector* x, int step) {
+    const Vector inner = V::add(x[step], x[2 * step]),
+                 inner_gap = V::subtract(x[step], x[2 * step]);
+    const Vector outer = V::add(x[3 * step], x[4 * step]);
+    const Vector outer_gap = V::subtract(x[3 * step], x[4 * step]);
+    x[0] = V::add(V::add(x[0], inner), outer);
+    x[step] = times(2, outer_gap, inner_gap);
+    x[2 * step] = times(4, outer, inner);
+    x[3 * step] = V::add(times(8, outer_gap, inner_gap), x[5 * step]);
   }
 };
 
