@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include "filter_shape.hpp"
+
 namespace nnconv {
 
 namespace {
@@ -8,6 +10,12 @@ template <class T>
 void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols, int64_t terms) {
   plan.tiling = tiling_for(table, rows, cols, terms);
   plan.kernel = table.find(TileKind::rows, plan.tiling.mv, plan.tiling.nr)->name;
+}
+
+template <class T>
+bool filter_can(const Contraction& c, MapSide side, const KernelTable<T>& table) {
+  FilterShape shape;
+  return filter_shape(c, side, table.vector, table.filter.mv, sizeof(T), shape);
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
@@ -44,6 +52,13 @@ Plan choose(const Contraction& c, Direction direction, bool single, const Isa& i
   plan.reason = plan.reads_in_place
                     ? "rows may be read in place: they are where they fill vectors, else packed"
                     : "rows are packed: complex numbers are taken apart";
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+  if (wanted == "filter" &&
+      (single ? filter_can(c, side, isa.f32) : filter_can(c, side, isa.f64))) {
+    plan.algorithm = Algorithm::filter;
+    plan.kernel = single ? isa.f32.filter.name : isa.f64.filter.name;
+    plan.reason = "lines are long and channels few: strips of padded lines are packed";
+  }
   return plan;
 }
 

@@ -9,7 +9,7 @@
 
 namespace nnconv {
 
-enum class Algorithm { gather, weight_gradient, naive, eigen };
+enum class Algorithm { gather, filter, weight_gradient, naive, eigen };
 
 // How a group's columns are cut into panels of nr or nr - 1 and rows into tiles of mv vectors.
 struct Tiling {
@@ -32,7 +32,8 @@ struct Plan {
   std::string kernel, reason;
 };
 
-// What tests ask for: "" (the choice is the plan's), "direct", "naive" or "eigen".
+// What tests ask for: "" (the choice is the plan's), "direct", "naive", "eigen", or "filter", which
+// is taken where it can be.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             const std::string& wanted);
 

@@ -19,12 +19,16 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
       return weight_gradient(contraction, single, plan, context);
     case Algorithm::naive:
       return naive(contraction, direction, single, plan.isa->fused, context);
+    case Algorithm::filter:
     case Algorithm::gather:
     case Algorithm::eigen:
       break;
   }
   const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
-  gather(contraction, side, single, plan, context);
+  if (plan.algorithm == Algorithm::filter)
+    filter(contraction, side, single, plan, context);
+  else
+    gather(contraction, side, single, plan, context);
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ void check_case(const Case& c, harness::Random& random) {
       const Values direct = work.compute("direct", *isa, 1);
       CHECK(same_bits(direct, work.compute("naive", *isa, 4)), label);
       CHECK(same_bits(direct, work.compute("direct", *isa, 3)), label, "threads");
+      CHECK(same_bits(direct, work.compute("filter", *isa, 2)), label, "filter");
       const double difference = largest_difference(direct, work.compute("eigen", *isa, 1));
       CHECK(difference < (c.single ? 1e-5 : 1e-12), label, difference);
     }

@@ -10,6 +10,9 @@ namespace nnconv {
 // Forward and gradient of the input, over an axis map or its inverse (gather.cpp).
 void gather(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
+// Likewise, of few channels and long lines (filter.cpp).
+void filter(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+
 // Gradient of the weight (weight_gradient.cpp).
 void weight_gradient(const Contraction&, bool single, const Plan&, const Context&);
 

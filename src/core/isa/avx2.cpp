@@ -41,6 +41,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 
 }  // namespace
@@ -54,7 +55,9 @@ static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles,
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, avx2)};
 
 extern const Isa isa_avx2;
-constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles), table_of(8, f32_tiles)};
+constexpr Isa isa_avx2 = {"avx2", true,
+                          table_of(4, f64_tiles, NNCONV_FILTER(f64, Doubles, 3, avx2)),
+                          table_of(8, f32_tiles, NNCONV_FILTER(f32, Floats, 3, avx2))};
 
 }  // namespace nnconv
 #endif

@@ -42,6 +42,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 
 }  // namespace
@@ -55,7 +56,9 @@ static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles,
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, avx512)};
 
 extern const Isa isa_avx512;
-constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles), table_of(16, f32_tiles)};
+constexpr Isa isa_avx512 = {"avx512", true,
+                            table_of(8, f64_tiles, NNCONV_FILTER(f64, Doubles, 6, avx512)),
+                            table_of(16, f32_tiles, NNCONV_FILTER(f32, Floats, 6, avx512))};
 
 }  // namespace nnconv
 #endif

@@ -51,6 +51,7 @@ typedef float FloatVector __attribute__((vector_size(16)));
 using Doubles = Portable<double, DoubleVector, 2>;
 using Floats = Portable<float, FloatVector, 4>;
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, baseline)};
@@ -59,7 +60,8 @@ constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, baseline
 }  // namespace
 
 extern const Isa isa_baseline;
-constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED, table_of(2, f64_tiles),
-                              table_of(4, f32_tiles)};
+constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED,
+                              table_of(2, f64_tiles, NNCONV_FILTER(f64, Doubles, 3, baseline)),
+                              table_of(4, f32_tiles, NNCONV_FILTER(f32, Floats, 3, baseline))};
 
 }  // namespace nnconv

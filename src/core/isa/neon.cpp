@@ -40,6 +40,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, neon)};
@@ -48,7 +49,9 @@ constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, neon)};
 }  // namespace
 
 extern const Isa isa_neon;
-constexpr Isa isa_neon = {"neon", true, table_of(2, f64_tiles), table_of(4, f32_tiles)};
+constexpr Isa isa_neon = {"neon", true,
+                          table_of(2, f64_tiles, NNCONV_FILTER(f64, Doubles, 6, neon)),
+                          table_of(4, f32_tiles, NNCONV_FILTER(f32, Floats, 6, neon))};
 
 }  // namespace nnconv
 #endif

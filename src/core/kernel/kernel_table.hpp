@@ -45,12 +45,51 @@ struct TileKernel {
                         int64_t lane_step);
 };
 
+constexpr int filter_columns = 4;
+
+// A run of terms of a filter: the columns first to last have these terms. At its end the blocks of
+// the columns in `ends` (a bit each) are complete: merges[j] finished ones are added to column j's,
+// latest first. What is `kept` is then the column's sum, the rest goes on its stack.
+struct FilterRun {
+  int32_t count;
+  uint8_t first, last, ends, kept;
+  int8_t merges[filter_columns];
+};
+
+// What a tile of a filter sums: term k reads offsets[k] beyond where its vectors stand, and
+// factors[filter_columns * k + j] of column j.
+template <class T>
+struct FilterSum {
+  const FilterRun* runs;
+  int64_t n_runs;
+  const int32_t* offsets;
+  const T* factors;
+  const T* bias;                // of each column
+  const int64_t* column_steps;  // from the first column to each in the result
+  int columns;                  // how many are stored
+};
+
+template <class T>
+struct FilterKernel {
+  int mv;
+  const char* name;
+
+  // (sum + 0) + bias of vector i, column j goes to out[i] + column_steps[j] as doubles, or, where
+  // out[i] is null, into `tile` [vector * mv, filter_columns]. `stack` has room for a tile for each
+  // level of the tree.
+  void (*sum)(const T* const* at, const FilterSum<T>& sum, T* stack, double* const* out, T* tile);
+
+  // Rounds `count` doubles.
+  void (*round)(const double* from, int64_t count, T* to);
+};
+
 template <class T>
 struct KernelTable {
   int vector;  // lanes of a vector
   int max_nr;  // columns of the widest tile of rows
   const TileKernel<T>* tiles;
   int n_tiles;
+  FilterKernel<T> filter;
 
   const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
@@ -81,8 +120,9 @@ struct KernelTable {
 };
 
 template <class T, int n>
-constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n]) {
-  return {vector, tiles[0].nr, tiles, n};
+constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n],
+                                  const FilterKernel<T>& filter) {
+  return {vector, tiles[0].nr, tiles, n, filter};
 }
 
 }  // namespace nnconv
