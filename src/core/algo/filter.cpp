@@ -82,7 +82,7 @@ class TermWalk {
 
 // What a thread keeps from job to job.
 struct FilterWorkspace {
-  Buffer strip, stack, tile;
+  Buffer strip, stack;
 };
 
 template <class T>
@@ -98,7 +98,8 @@ class Filter {
     list_terms(wide, terms_[0]);
     if (shape.panels * wide > c.cols) list_terms(wide - 1, terms_[1]);
     pixel_ = c.a.pixel * c.a.width();
-    adjoin_ = shape.period * c.out_pixel == c.rows;
+    position_step_ = shape.period * c.out_pixel;
+    adjoin_ = position_step_ == c.rows;
     const Axis& first = shape.axes[0].axis;
     last_read_ = shape.axes[0].reads(first.out) - first.pad_lo;
   }
@@ -205,11 +206,29 @@ class Filter {
     const int64_t panels = c_.groups * shape_.panels;
     weights_ = weight_buffer_.template get<T>(panels * panel_size());
     bias_ = bias_buffer_.template get<T>(panels * filter_columns);
+    column_steps_.resize(panels * filter_columns);
     bool finite = true;
     for (int64_t group = 0; group < c_.groups; ++group)
-      for (int64_t panel = 0; panel < shape_.panels; ++panel)
+      for (int64_t panel = 0; panel < shape_.panels; ++panel) {
         finite = pack_panel(group, panel) && finite;
+        add_sum(group, panel);
+      }
     return finite || !pads();
+  }
+
+  void add_sum(int64_t group, int64_t panel) {
+    const FilterTerms& terms = terms_of(panel);
+    const int64_t number = panel_number(group, panel), columns = shape_.lines * width(panel);
+    const FilterAxis& second = shape_.axes[1];
+    const int64_t line_step =
+        second.lines > 1 ? c_.out_number(0, second.apart, 0) * c_.out_pixel : c_.out_pixel;
+    int64_t* const steps = column_steps_.data() + number * filter_columns;
+    for (int64_t j = 0; j < columns; ++j)
+      steps[j] =
+          (first_channel(panel) + j % width(panel)) * c_.out_col + j / width(panel) * line_step;
+    sums_.push_back({terms.runs.data(), static_cast<int64_t>(terms.runs.size()),
+                     terms.offsets.data(), weights_ + number * panel_size(),
+                     bias_ + number * filter_columns, steps, static_cast<int>(columns)});
   }
 
   bool pads() const {
@@ -345,39 +364,48 @@ class Filter {
     return groups;
   }
 
-  // Vectors of a tile: where they read and where they go, null where their rows part in the
-  // result: `tile` then holds them, and rows first to end of the line are in it.
-  struct Vectors {
-    const T* at[max_tile_vectors];
-    double* out[max_tile_vectors];
-    double* lines[max_tile_vectors];
-    int64_t rows[max_tile_vectors];
-    int count = 0;
-    bool parted = false;
+  // A vector of a tile: row `sample` of position `m` of a line and those after it. They go to
+  // `out` together, or part in the result: regularly where a vector is whole positions.
+  struct Place {
+    double* out;
+    int64_t m, sample;
+    bool together, regular;
   };
 
-  struct Place {
+  struct FilterTile {
+    const T* at[max_tile_vectors];
+    double* out[max_tile_vectors];  // null for those that part
+    Place places[max_tile_vectors];
+    int count = 0;
+  };
+
+  // A box with its packed strip.
+  struct Source {
     const Box& box;
     const T* strip;
     double* out;
     int64_t rows;  // of a line
   };
 
-  void add_vector(const Place& place, const LineGroup& lines, int64_t number,
-                  Vectors& vectors) const {
-    const int64_t first = std::max<int64_t>(0, std::min(number * vector_, place.rows - vector_));
-    const int i = vectors.count++;
-    vectors.at[i] = place.strip + lines.at + first;
-    vectors.lines[i] = place.out + lines.out;
-    vectors.rows[i] = first;
-    vectors.out[i] = nullptr;
-    if (place.rows >= vector_ && shape_.period == 1) {
-      if (adjoin_)
-        vectors.out[i] = vectors.lines[i] + first;
-      else if (first % c_.rows + vector_ <= c_.rows)
-        vectors.out[i] = vectors.lines[i] + first / c_.rows * c_.out_pixel + first % c_.rows;
+  void add_vector(const Source& source, const LineGroup& lines, int64_t number,
+                  FilterTile& tile) const {
+    const int64_t first = std::max<int64_t>(0, std::min(number * vector_, source.rows - vector_));
+    const int i = tile.count++;
+    tile.at[i] = source.strip + lines.at + first;
+    tile.out[i] = nullptr;
+    double* const line = source.out + lines.out;
+    const bool whole = source.rows >= vector_;
+    if (adjoin_ && whole) {
+      tile.out[i] = line + first;
+      return;
     }
-    vectors.parted = vectors.parted || vectors.out[i] == nullptr;
+    Place& place = tile.places[i];
+    place.m = first / c_.rows;
+    place.sample = first % c_.rows;
+    place.out = line + place.m * position_step_ + place.sample;
+    if (whole && shape_.period == 1 && place.sample + vector_ <= c_.rows) tile.out[i] = place.out;
+    place.regular = whole && place.sample == 0 && c_.rows <= 4 && vector_ % c_.rows == 0 &&
+                    (place.m + vector_ / c_.rows) * shape_.period <= source.box.at[0].count;
   }
 
   void run_box(int64_t group, int64_t number, Worker& worker) const {
@@ -385,90 +413,69 @@ class Filter {
     const Box box = box_of(number);
     T* const strip = w.strip.get<T>(shape_.strip + vector_);
     pack_strip(box, group, strip);
-    const Place place{box, strip, c_.out + group * c_.out_group + box.out,
-                      shape_.line_rows(box.at[0].count)};
+    const Source source{box, strip, c_.out + group * c_.out_group + box.out,
+                        shape_.line_rows(box.at[0].count)};
     const std::vector<LineGroup> groups = line_groups(box);
-    const int64_t line_vectors = (place.rows + vector_ - 1) / vector_;
+    const int64_t line_vectors = (source.rows + vector_ - 1) / vector_;
     const int mv = kernel_.mv;
     // Tiles within lines, down the lines that share what they read; then what is left of lines.
-    int64_t number_in_line = 0;
-    Vectors vectors;
-    for (; number_in_line + mv <= line_vectors; number_in_line += mv)
+    FilterTile tile;
+    const int64_t whole = line_vectors / mv * mv;
+    for (int64_t v = 0; v < whole; v += mv)
       for (const LineGroup& lines : groups) {
-        for (int i = 0; i < mv; ++i) add_vector(place, lines, number_in_line + i, vectors);
+        for (int i = 0; i < mv; ++i) add_vector(source, lines, v + i, tile);
         if (worker.stopped()) return;
-        run_tile(group, place, vectors, w);
+        run_tile(group, source, tile, w);
       }
     for (const LineGroup& lines : groups)
-      for (int64_t v = number_in_line; v < line_vectors; ++v) {
-        add_vector(place, lines, v, vectors);
-        if (vectors.count < mv) continue;
+      for (int64_t v = whole; v < line_vectors; ++v) {
+        add_vector(source, lines, v, tile);
+        if (tile.count < mv) continue;
         if (worker.stopped()) return;
-        run_tile(group, place, vectors, w);
+        run_tile(group, source, tile, w);
       }
-    if (vectors.count > 0) run_tile(group, place, vectors, w);
+    if (tile.count > 0) run_tile(group, source, tile, w);
   }
 
   // All panels of a tile, which is then empty again.
-  void run_tile(int64_t group, const Place& place, Vectors& vectors, FilterWorkspace& w) const {
-    const int64_t tile_size = static_cast<int64_t>(kernel_.mv) * vector_ * filter_columns;
-    const int count = vectors.count;
-    for (int i = count; i < kernel_.mv; ++i) {
-      vectors.at[i] = vectors.at[count - 1];
-      vectors.out[i] = vectors.out[count - 1];
+  void run_tile(int64_t group, const Source& source, FilterTile& tile, FilterWorkspace& w) const {
+    for (int i = tile.count; i < kernel_.mv; ++i) {
+      tile.at[i] = tile.at[i - 1];
+      tile.out[i] = tile.out[i - 1];
     }
-    T* const tile = w.tile.get<T>(tile_size);
+    const int64_t size = static_cast<int64_t>(kernel_.mv) * vector_ * filter_columns;
+    T* const parted = w.stack.get<T>((1 + terms_[0].depth) * size);
     for (int64_t panel = 0; panel < shape_.panels; ++panel) {
-      const FilterTerms& terms = terms_of(panel);
-      const int64_t number = panel_number(group, panel);
-      int64_t steps[filter_columns];
-      for (int64_t j = 0; j < shape_.lines * width(panel); ++j)
-        steps[j] =
-            (first_channel(panel) + j % width(panel)) * c_.out_col + j / width(panel) * line_step();
-      const FilterSum<T> sum{terms.runs.data(),
-                             static_cast<int64_t>(terms.runs.size()),
-                             terms.offsets.data(),
-                             weights_ + number * panel_size(),
-                             bias_ + number * filter_columns,
-                             steps,
-                             static_cast<int>(shape_.lines * width(panel))};
-      kernel_.sum(vectors.at, sum, w.stack.get<T>(terms.depth * tile_size), vectors.out, tile);
-      if (vectors.parted) store_parted(place, vectors, count, sum, tile);
+      const FilterSum<T>& sum = sums_[panel_number(group, panel)];
+      kernel_.sum(tile.at, sum, parted + size, tile.out, parted);
+      for (int i = 0; i < tile.count; ++i)
+        if (tile.out[i] == nullptr) store_parted(source, tile.places[i], sum, parted + i * vector_);
     }
-    vectors.count = 0;
-    vectors.parted = false;
+    tile.count = 0;
   }
 
-  int64_t line_step() const {
-    const FilterAxis& second = shape_.axes[1];
-    return second.lines > 1 ? second.apart * c_.out_number(0, 1, 0) * c_.out_pixel : c_.out_pixel;
-  }
-
-  // Row by row, samples of a pixel together.
-  void store_parted(const Place& place, const Vectors& vectors, int count, const FilterSum<T>& sum,
-                    const T* tile) const {
+  void store_parted(const Source& source, const Place& place, const FilterSum<T>& sum,
+                    const T* values) const {
+    if (place.regular)
+      return kernel_.store_parts(values, c_.rows, position_step_, sum.columns, sum.column_steps,
+                                 place.out);
     const int64_t height = static_cast<int64_t>(kernel_.mv) * vector_;
-    const int64_t step = shape_.period * c_.out_pixel;
-    for (int i = 0; i < count; ++i) {
-      if (vectors.out[i] != nullptr) continue;
-      const T* const values = tile + i * vector_;
-      int64_t m = vectors.rows[i] / c_.rows, n = vectors.rows[i] % c_.rows;
-      const int64_t lanes = std::min<int64_t>(vector_, place.rows);
-      for (int64_t lane = 0; lane < lanes;) {
-        const int64_t run = std::min(c_.rows - n, lanes - lane);
-        double* const to = vectors.lines[i] + m * step + n;
-        for (int j = 0; j < sum.columns; ++j) {
-          if (shape_.period > 1 &&
-              m * shape_.period + j / (sum.columns / shape_.lines) >= place.box.at[0].count)
-            break;
-          double* const target = to + sum.column_steps[j];
-          for (int64_t r = 0; r < run; ++r)
-            target[r] = static_cast<double>(values[j * height + lane + r]);
-        }
-        lane += run;
-        n = 0;
-        ++m;
-      }
+    const int64_t line_columns = sum.columns / shape_.lines;
+    const int64_t lanes = std::min<int64_t>(vector_, source.rows);
+    double* out = place.out;
+    int64_t m = place.m, part = c_.rows - place.sample;
+    for (int64_t lane = 0; lane < lanes; lane += part, part = c_.rows, ++m) {
+      part = std::min(part, lanes - lane);
+      // The last position may be one of some lines only.
+      const int64_t columns =
+          shape_.period == 1
+              ? sum.columns
+              : std::min<int64_t>(sum.columns,
+                                  line_columns * (source.box.at[0].count - m * shape_.period));
+      for (int64_t j = 0; j < columns; ++j)
+        for (int64_t r = 0; r < part; ++r)
+          out[sum.column_steps[j] + r] = static_cast<double>(values[j * height + lane + r]);
+      out += position_step_ - (m == place.m ? place.sample : 0);
     }
   }
 
@@ -477,10 +484,13 @@ class Filter {
   const Context& context_;
   const int vector_;
   const FilterKernel<T>& kernel_;
-  FilterTerms terms_[2];  // of wide panels, of narrow ones
+  FilterTerms terms_[2];            // of wide panels, of narrow ones
+  std::vector<FilterSum<T>> sums_;  // of each group and panel
+  std::vector<int64_t> column_steps_;
   int64_t pixel_;
-  bool adjoin_;        // pixels of a line stand side by side in the result
-  int64_t last_read_;  // end of the padded input, as far as it is read
+  int64_t position_step_;  // of the result, from one position of a vector to the next
+  bool adjoin_;            // they stand side by side
+  int64_t last_read_;      // end of the padded input, as far as it is read
   T* weights_ = nullptr;
   T* bias_ = nullptr;
   Buffer weight_buffer_, bias_buffer_;

@@ -93,6 +93,45 @@ void sum_filter(const typename V::Scalar* const* at, const FilterSum<typename V:
   }
 }
 
+// Columns that adjoin in the result are written together.
+template <class V, int MV, int samples, int columns>
+void store_adjoining(const typename V::Scalar* tile, int64_t position_step, double* out) {
+  for (int lane = 0; lane < V::lanes; lane += samples, out += position_step) {
+    double part[samples * columns];
+    NNCONV_UNROLL
+    for (int j = 0; j < columns; ++j) {
+      NNCONV_UNROLL
+      for (int n = 0; n < samples; ++n)
+        part[j * samples + n] = static_cast<double>(tile[j * MV * V::lanes + lane + n]);
+    }
+    __builtin_memcpy(out, part, sizeof(part));
+  }
+}
+
+template <class V, int MV, int samples>
+void store_samples(const typename V::Scalar* tile, int64_t position_step, int columns,
+                   const int64_t* column_steps, double* out) {
+  const bool adjoin =
+      columns > 1 && column_steps[columns - 1] - column_steps[0] == (columns - 1) * samples;
+  out += column_steps[0];
+  if (adjoin && columns == 4) return store_adjoining<V, MV, samples, 4>(tile, position_step, out);
+  if (adjoin && columns == 3) return store_adjoining<V, MV, samples, 3>(tile, position_step, out);
+  if (adjoin && columns == 2) return store_adjoining<V, MV, samples, 2>(tile, position_step, out);
+  for (int j = 0; j < columns; ++j)
+    store_adjoining<V, MV, samples, 1>(tile + j * MV * V::lanes, position_step,
+                                       out + column_steps[j] - column_steps[0]);
+}
+
+template <class V, int MV>
+void store_parts(const typename V::Scalar* tile, int64_t samples, int64_t position_step,
+                 int columns, const int64_t* column_steps, double* out) {
+  if (samples == 1) store_samples<V, MV, 1>(tile, position_step, columns, column_steps, out);
+  if (samples == 2) store_samples<V, MV, 2>(tile, position_step, columns, column_steps, out);
+  if (samples == 4 && V::lanes >= 4)
+    store_samples < V, MV,
+        V::lanes<4 ? V::lanes : 4>(tile, position_step, columns, column_steps, out);
+}
+
 // In parts of a constant length, which compilers turn into vectors.
 template <class V>
 void round_all(const double* from, int64_t count, typename V::Scalar* to) {

@@ -79,6 +79,12 @@ struct FilterKernel {
   // level of the tree.
   void (*sum)(const T* const* at, const FilterSum<T>& sum, T* stack, double* const* out, T* tile);
 
+  // Values of a vector whose rows part in the result: `samples` rows (at most 4, a divisor of the
+  // vector), then the next position, `position_step` further. `tile` is where column 0 of the
+  // vector is.
+  void (*store_parts)(const T* tile, int64_t samples, int64_t position_step, int columns,
+                      const int64_t* column_steps, double* out);
+
   // Rounds `count` doubles.
   void (*round)(const double* from, int64_t count, T* to);
 };
