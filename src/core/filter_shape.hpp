@@ -50,6 +50,7 @@ struct FilterShape {
   int64_t pitch = 0;      // of one phase of a line in the strip
   int64_t strip = 0;      // elements of a strip
 
+  int64_t taps() const { return axes[0].axis.kernel * axes[1].axis.kernel * axes[2].axis.kernel; }
   // Positions of the input that the stride keeps apart do not stand side by side in a strip.
   int64_t phases() const { return axes[0].axis.stride * period; }
   int64_t channel_pitch() const { return pitch * phases(); }

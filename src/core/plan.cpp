@@ -12,10 +12,21 @@ void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols, i
   plan.kernel = table.find(TileKind::rows, plan.tiling.mv, plan.tiling.nr)->name;
 }
 
+constexpr int64_t long_line_kernel = 12;
+
+// What is wanted by name is done where it can be; else columns must share what they read, or the
+// rows be such that the other loop nest packs them, term by term.
 template <class T>
-bool filter_can(const Contraction& c, MapSide side, const KernelTable<T>& table) {
+bool takes_filter(const Contraction& c, MapSide side, const KernelTable<T>& table,
+                  const std::string& wanted) {
   FilterShape shape;
-  return filter_shape(c, side, table.vector, table.filter.mv, sizeof(T), shape);
+  if (!filter_shape(c, side, table.vector, table.filter.mv, sizeof(T), shape)) return false;
+  if (wanted == "filter") return true;
+  if (wanted == "gather") return false;
+  if (c.groups > 1 || shape.taps() == 1) return false;
+  if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_line_kernel;
+  return shape.lines > 1 || shape.terms * shape.taps() < 64 ||
+         !rows_fill_vectors(c.rows, table.vector);
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
@@ -53,11 +64,10 @@ Plan choose(const Contraction& c, Direction direction, bool single, const Isa& i
                     ? "rows may be read in place: they are where they fill vectors, else packed"
                     : "rows are packed: complex numbers are taken apart";
   const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
-  if (wanted == "filter" &&
-      (single ? filter_can(c, side, isa.f32) : filter_can(c, side, isa.f64))) {
+  if (single ? takes_filter(c, side, isa.f32, wanted) : takes_filter(c, side, isa.f64, wanted)) {
     plan.algorithm = Algorithm::filter;
     plan.kernel = single ? isa.f32.filter.name : isa.f64.filter.name;
-    plan.reason = "lines are long and channels few: strips of padded lines are packed";
+    plan.reason = "lines are packed: channels are few, or samples do not fill vectors";
   }
   return plan;
 }

@@ -32,10 +32,16 @@ struct Plan {
   std::string kernel, reason;
 };
 
-// What tests ask for: "" (the choice is the plan's), "direct", "naive", "eigen", or "filter", which
-// is taken where it can be.
+// What tests ask for: "" (the choice is the plan's), "direct", "naive", "eigen"; and
+// "gather" or "filter", which is taken where it can be.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             const std::string& wanted);
+
+// Whether lines of so many rows are read where they stand. The last vector of a line repeats rows:
+// a fifth of the work at most, else packing is less.
+inline bool rows_fill_vectors(int64_t rows, int64_t vector) {
+  return rows >= vector && 5 * rows >= 4 * ((rows + vector - 1) / vector * vector);
+}
 
 // Scratch for packed columns, which all threads share.
 constexpr int64_t packed_columns_bytes = 32 << 20;

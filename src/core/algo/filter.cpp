@@ -32,8 +32,7 @@ class TermWalk {
  public:
   TermWalk(const FilterShape& shape, int channels, FilterTerms& terms)
       : shape_(shape), channels_(channels), terms_(terms), met_(shape.lines, 0) {
-    total_ = shape.terms;
-    for (const FilterAxis& axis : shape.axes) total_ *= axis.axis.kernel;
+    total_ = shape.terms * shape.taps();
     SumTree tree;
     for (int64_t block = 0; block * block_terms < total_; ++block) {
       tree.push(block);

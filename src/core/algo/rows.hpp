@@ -77,9 +77,7 @@ class RowLayout {
       positions.line_rows *= first.count;
     }
     positions.line_vectors = vectors_for(positions.line_rows);
-    // The last vector of a line repeats rows: a fifth of the work at most, else packing is less.
-    positions.in_place = reads_in_place_ && positions.line_rows >= vector_ &&
-                         5 * positions.line_rows >= 4 * positions.line_vectors * vector_;
+    positions.in_place = reads_in_place_ && rows_fill_vectors(positions.line_rows, vector_);
     positions.vectors = positions.in_place ? positions.positions() / positions.line_positions *
                                                  positions.line_vectors
                                            : vectors_for(positions.positions() * c_.rows);
