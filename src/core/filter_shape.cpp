@@ -7,9 +7,9 @@ namespace nnconv {
 
 namespace {
 
-constexpr int64_t strip_bytes = 384 << 10;        // of a strip, where it can be cut
-constexpr int64_t largest_strip_bytes = 8 << 20;  // of one that cannot
-constexpr int64_t weight_bytes = 8 << 20;
+constexpr int64_t strip_bytes = 384 << 10;         // of a strip, where it can be cut
+constexpr int64_t largest_strip_bytes = 8 << 20;   // of one that cannot
+constexpr int64_t weight_bytes = 2 << 20;          // every tile reads all of them
 constexpr double wanted_jobs = 64, min_job = 1e6;  // operations
 constexpr double worth = 1.3;  // of packing again at the edges of boxes, for more jobs
 
@@ -42,7 +42,7 @@ void measure(FilterShape& shape, int vector, int element_bytes) {
 
 // Elements that all boxes pack.
 double packed(const FilterShape& shape) {
-  double all = 1;
+  double all = static_cast<double>(shape.rows) * shape.terms;
   for (const FilterAxis& axis : shape.axes)
     all *= static_cast<double>(axis.boxes) * axis.reads(axis.box);
   return all;
@@ -110,6 +110,7 @@ bool filter_shape(const Contraction& c, MapSide side, int vector, int mv, int el
   }
   shape.lines = shape.axes[1].lines * first.lines;
   cut_boxes(c, vector, mv, element_bytes, shape);
+  shape.packed = packed(shape) * c.groups;
 
   shape.sum_terms = c.terms;
   for (const FilterAxis& axis : shape.axes)

@@ -49,6 +49,7 @@ struct FilterShape {
   int64_t sum_terms = 0;  // all terms of a tile
   int64_t pitch = 0;      // of one phase of a line in the strip
   int64_t strip = 0;      // elements of a strip
+  double packed = 0;      // of all strips
 
   int64_t taps() const { return axes[0].axis.kernel * axes[1].axis.kernel * axes[2].axis.kernel; }
   // Positions of the input that the stride keeps apart do not stand side by side in a strip.

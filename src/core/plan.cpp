@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include "filter_shape.hpp"
+#include "written_order.hpp"
 
 namespace nnconv {
 
@@ -12,21 +13,30 @@ void fill(Plan& plan, const KernelTable<T>& table, int64_t rows, int64_t cols, i
   plan.kernel = table.find(TileKind::rows, plan.tiling.mv, plan.tiling.nr)->name;
 }
 
-constexpr int64_t long_line_kernel = 12;
+// Measured: dev/notes/0007-filters.md.
+constexpr int64_t long_kernel = 12;   // for columns along the first dimension
+constexpr double worth_packing = 12;  // operations for a number packed
 
-// What is wanted by name is done where it can be; else columns must share what they read, or the
-// rows be such that the other loop nest packs them, term by term.
+// The other loop nest reads rows that fill vectors where they stand, and packs others term by term.
+// Where it reads in place, columns that share what they read must be worth packing.
+bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector) {
+  const int64_t rows = shape.line_rows(shape.axes[0].largest());
+  const int64_t vectors = (rows + vector - 1) / vector;
+  if (c.groups > 1 || shape.taps() == 1 || 2 * rows < vectors * vector) return false;
+  if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_kernel;
+  if (!rows_fill_vectors(c.rows, vector)) return true;
+  const int64_t terms = shape.terms * shape.taps();
+  const double work = 2.0 * terms * c.rows * c.cols * c.out_pixels();
+  return (shape.lines > 1 || terms < block_terms) && work > worth_packing * shape.packed;
+}
+
 template <class T>
 bool takes_filter(const Contraction& c, MapSide side, const KernelTable<T>& table,
                   const std::string& wanted) {
   FilterShape shape;
-  if (!filter_shape(c, side, table.vector, table.filter.mv, sizeof(T), shape)) return false;
-  if (wanted == "filter") return true;
-  if (wanted == "gather") return false;
-  if (c.groups > 1 || shape.taps() == 1) return false;
-  if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_line_kernel;
-  return shape.lines > 1 || shape.terms * shape.taps() < 64 ||
-         !rows_fill_vectors(c.rows, table.vector);
+  if (wanted == "gather" || !filter_shape(c, side, table.vector, table.filter.mv, sizeof(T), shape))
+    return false;
+  return wanted == "filter" || filter_pays(c, shape, table.vector);
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
