@@ -35,8 +35,10 @@ void measure(FilterShape& shape, int vector, int element_bytes) {
   const int64_t slots = (shape.axes[0].reads(box) + shape.phases() - 1) / shape.phases();
   shape.pitch = (slots * shape.rows + vector + line - 1) / line * line;
   // Lines a power of two apart would share sets of a cache.
-  if (shape.line_pitch() / line % 2 == 0) shape.pitch += line;
-  shape.strip = shape.line_pitch() * shape.axes[1].reads(shape.axes[1].largest()) *
+  if (shape.pitch / line % 2 == 0) shape.pitch += line;
+  // In floating point: a strip that is refused may be of any size.
+  shape.strip = static_cast<double>(shape.pitch) * shape.phases() * shape.terms *
+                shape.axes[1].reads(shape.axes[1].largest()) *
                 shape.axes[2].reads(shape.axes[2].largest());
 }
 

@@ -48,7 +48,7 @@ struct FilterShape {
   int64_t period = 1;     // positions from one to the next of a vector
   int64_t sum_terms = 0;  // all terms of a tile
   int64_t pitch = 0;      // of one phase of a line in the strip
-  int64_t strip = 0;      // elements of a strip
+  double strip = 0;       // elements of a strip
   double packed = 0;      // of all strips
 
   int64_t taps() const { return axes[0].axis.kernel * axes[1].axis.kernel * axes[2].axis.kernel; }

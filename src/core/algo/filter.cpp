@@ -410,7 +410,7 @@ class Filter {
   void run_box(int64_t group, int64_t number, Worker& worker) const {
     FilterWorkspace& w = worker.local<FilterWorkspace>();
     const Box box = box_of(number);
-    T* const strip = w.strip.get<T>(shape_.strip + vector_);
+    T* const strip = w.strip.get<T>(static_cast<int64_t>(shape_.strip) + vector_);
     pack_strip(box, group, strip);
     const Source source{box, strip, c_.out + group * c_.out_group + box.out,
                         shape_.line_rows(box.at[0].count)};
