@@ -64,6 +64,7 @@ struct Contraction {
   bool complex_result;
   const Axis* axes;
 
+  bool is_real() const { return !a.array.is_complex && !b.array.is_complex && !complex_result; }
   bool paired_terms() const { return b.array.is_complex; }
   int64_t out_number(int64_t i, int64_t j, int64_t k) const {
     return i + out_extents[0] * (j + out_extents[1] * k);

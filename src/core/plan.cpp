@@ -1,54 +1,28 @@
 #include "plan.hpp"
 
+#include "filter_shape.hpp"
+#include "winograd_shape.hpp"
+#include "written_order.hpp"
+
 namespace nnconv {
 
 namespace {
 
-// All sums are of real numbers, read as they stand.
-bool is_real(const Contraction& c) {
-  return !c.a.array.is_complex && !c.b.array.is_complex && !c.complex_result;
-}
+// Measured: dev/notes/0007-filters.md.
+constexpr int64_t long_kernel = 12;   // for columns along the first dimension
+constexpr double worth_packing = 12;  // operations for a number packed
 
-// The first axes that Winograd's F(m, 3) can tile: those of three taps and stride 1, of real
-// numbers; in an inverse map, if no border repeats positions.
-int winograd_axes(const Contraction& c, Direction direction) {
-  if (direction == Direction::backward_weight || !is_real(c)) return 0;
-  if (direction == Direction::backward_input)
-    for (int i = 0; i < max_spatial; ++i)
-      if (c.axes[i].mode != PadMode::zeros) return 0;
-  int axes = 0;
-  while (axes < 2 && c.axes[axes].kernel == 3 && c.axes[axes].stride == 1) ++axes;
-  return axes;
-}
-
-// How many of the products of the direct sums Winograd's F(m, 3) needs along these axes; 1, which
-// is all of them, where there are too few channels or tiles. By the shape of a sample alone: the
-// sums are others than the direct ones, so that the number of samples must not have a say.
-double winograd_products(const Contraction& c, Direction direction, int axes, int64_t m) {
-  double products = 1;
-  int64_t all_tiles = 1;
-  for (int i = 0; i < axes; ++i) {
-    const int64_t d = c.axes[i].dilation;
-    const int64_t results = direction == Direction::forward ? c.axes[i].out : c.axes[i].in;
-    const int64_t tiles = results / (m * d) * d + std::min(results % (m * d), d);
-    all_tiles *= tiles;
-    products *= static_cast<double>((m + 2) * tiles) / (3.0 * static_cast<double>(results));
-  }
-  const bool pays = axes > 0 && c.terms >= 16 && c.cols >= 16 && all_tiles * m >= 64;
-  return pays ? products : 1;
-}
-
-// Results of a tile along an axis: what is asked for, or what takes the fewest products; 0: none.
-int winograd_results(const Contraction& c, Direction direction, int axes, Policy policy,
-                     const std::string& wanted) {
-  if (axes == 0) return 0;
-  if (wanted == "winograd_f2" || wanted == "naive_winograd_f2") return 2;
-  if (wanted == "winograd_f4" || wanted == "naive_winograd_f4") return 4;
-  if (!wanted.empty() || policy == Policy::direct) return 0;
-  const double f2 = winograd_products(c, direction, axes, 2);
-  const double f4 = policy == Policy::fast ? winograd_products(c, direction, axes, 4) : 1;
-  if (std::min(f2, f4) > 0.75) return 0;
-  return f4 < f2 ? 4 : 2;
+// Another loop nest reads rows that fill vectors where they stand, and packs others term by term.
+// Where it reads in place, columns that share what they read must be worth packing.
+bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector) {
+  const int64_t rows = shape.line_rows(shape.axes[0].largest());
+  const int64_t vectors = (rows + vector - 1) / vector;
+  if (c.groups > 1 || shape.taps() == 1 || 2 * rows < vectors * vector) return false;
+  if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_kernel;
+  if (!fills_vectors(c.rows, vector)) return true;
+  const int64_t terms = shape.terms * shape.taps();
+  const double work = 2.0 * terms * c.rows * c.cols * c.out_pixels();
+  return (shape.lines > 1 || terms < block_terms) && work > worth_packing * shape.packed;
 }
 
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
@@ -124,8 +98,12 @@ class Chooser {
     if (lanes.panels > 0 && (wanted == "lanes" || (wanted != "rows" && wanted != "channels")))
       return plan(Algorithm::lanes, TileKind::lanes, lanes,
                   "each channel reads itself alone: all rows of a pixel are lanes");
+    const bool free = wanted.empty() || wanted == "direct";
+    if (wanted == "filter" || (free && !channels_fill(channels))) {
+      if (may_filter(wanted == "filter")) return filter();
+    }
     if (const Isa* const narrow = isa_that_samples_fill(channels)) {
-      if (wanted == "" || wanted == "direct")
+      if (free)
         return Chooser(c_, direction_, *narrow)
             .rows("samples fill the vectors of a narrower instruction set");
     }
@@ -159,13 +137,34 @@ class Chooser {
     return found;
   }
 
+  Plan filter() const {
+    Plan found = rows("lines are packed: channels are few, or samples do not fill vectors");
+    found.algorithm = Algorithm::filter;
+    found.kernel = table().filter.name;
+    return found;
+  }
+
+  bool may_filter(bool asked) const {
+    const MapSide side = direction_ == Direction::forward ? MapSide::outputs : MapSide::inputs;
+    FilterShape shape;
+    return filter_shape(c_, side, table().vector, table().filter.mv, sizeof(T), shape) &&
+           (asked || filter_pays(c_, shape, table().vector));
+  }
+
+  // Whether channels are better vectors than pixels of a line: samples are not, and three quarters
+  // of the lanes are used.
+  bool channels_fill(const Tiling& channels) const {
+    return channels.panels > 0 && !samples_fill(isa_) &&
+           4 * channels.cols >= 3 * channels.panels * channels.height();
+  }
+
   Tiling tiling_by_lane() const {
-    if (!is_real(c_) || c_.groups == 1 || c_.cols > 1 || c_.terms > 1) return {};
+    if (!c_.is_real() || c_.groups == 1 || c_.cols > 1 || c_.terms > 1) return {};
     return tiling_of_lanes(table(), TileKind::lanes, c_.rows * c_.groups, terms_);
   }
 
   Tiling tiling_by_channel() const {
-    if (!is_real(c_)) return {};
+    if (!c_.is_real()) return {};
     return tiling_of_lanes(table(), TileKind::channels, c_.cols, terms_);
   }
 

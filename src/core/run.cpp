@@ -9,11 +9,13 @@ namespace {
 
 const Isa& isa_of(const Wish& wish) { return wish.isa != nullptr ? *wish.isa : current_isa(); }
 
-// What is not finite in a result is no sum to rely on, or the definition's own.
-Plan repair_of(const Contraction& contraction, Direction direction, bool single, const Plan& plan) {
-  Plan repair = choose(contraction, direction, single, *plan.isa, Policy::direct, "rows");
-  repair.repairs = true;
-  return repair;
+// The loop nest that can do all work. It repairs a result where that is not finite: Winograd's is
+// then no sum to rely on.
+Plan rows_plan(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
+               bool repairs) {
+  Plan rows = choose(contraction, direction, single, *plan.isa, Policy::direct, "rows");
+  rows.repairs = repairs;
+  return rows;
 }
 
 void run_direct(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
@@ -32,13 +34,17 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
       return;
     case Algorithm::winograd:
       if (winograd(contraction, side, single, plan, context)) return;
-      return gather_rows(contraction, side, single, repair_of(contraction, direction, single, plan),
-                         context);
+      return gather_rows(contraction, side, single,
+                         rows_plan(contraction, direction, single, plan, true), context);
     case Algorithm::rows:
       return gather_rows(contraction, side, single, plan, context);
     case Algorithm::channels:
     case Algorithm::lanes:
       return gather_columns(contraction, side, single, plan, context);
+    case Algorithm::filter:
+      if (filter(contraction, side, single, plan, context)) return;
+      return gather_rows(contraction, side, single,
+                         rows_plan(contraction, direction, single, plan, false), context);
     case Algorithm::eigen:
       break;
   }

@@ -77,12 +77,23 @@ class Work {
              c.single};
   }
 
-  // Puts values in A that are not finite, or not as single-precision numbers.
+  // NaN, infinities and zeros of both signs here and there.
+  void spoil(bool a, bool b, harness::Random& random) {
+    const double odd[] = {std::nan(""), INFINITY, -INFINITY, 0.0, -0.0};
+    for (Values* values : {a ? &a_ : nullptr, b ? &b_ : nullptr})
+      for (std::size_t i = 0; values != nullptr && i < values->size(); i += 1 + random.below(40))
+        (*values)[i] = odd[random.below(5)];
+  }
+
+  // Some values of A are not finite, or not as single-precision numbers.
   void spoil(int64_t count, harness::Random& random) {
     const double odd[] = {NAN, INFINITY, -INFINITY, 1e300};
     for (; count > 0; --count)
       a_[random.below(static_cast<long long>(a_.size()))] = odd[random.below(4)];
-    task_.a.data = a_.data();
+  }
+
+  Algorithm algorithm_for(const char* algorithm, const Isa& isa) const {
+    return plan_of(problem_, task_, Context(), {&isa, algorithm}).algorithm;
   }
 
   Values compute(const char* algorithm, const Isa& isa, int threads) const {
@@ -103,7 +114,7 @@ class Work {
   }
 
  private:
-  const Problem& problem_;
+  const Problem problem_;
   Direction direction_;
   int64_t width_, result_size_;
   Values a_, b_, bias_;
@@ -120,7 +131,7 @@ void check_case(const Case& c, harness::Random& random) {
       const Values direct = work.compute("direct", *isa, 1);
       CHECK(same_bits(direct, work.compute("naive", *isa, 4)), label);
       CHECK(same_bits(direct, work.compute("direct", *isa, 3)), label, "threads");
-      for (const char* loop_nest : {"rows", "channels", "lanes"})
+      for (const char* loop_nest : {"rows", "channels", "lanes", "filter"})
         if (work.differs_from_direct(loop_nest, *isa))
           CHECK(same_bits(direct, work.compute(loop_nest, *isa, 2)), label, loop_nest);
       const double difference = largest_difference(direct, work.compute("eigen", *isa, 1));
@@ -308,6 +319,83 @@ TEST(kernels_on_long_sums_in_columns) {
         CHECK(same_bits(work.compute(loop_nest, *isa, 2), naive), c.id, isa->name, loop_nest);
     }
   }
+}
+
+// Lines of every length around a vector, columns that are lines, channels or both, and every
+// border, with numbers that are not finite in the data, or in the weights.
+TEST(filters_on_odd_values) {
+  harness::Random random(9);
+  int taken = 0;
+  for (const PadMode mode :
+       {PadMode::zeros, PadMode::reflect, PadMode::replicate, PadMode::circular})
+    for (int number = 0; number < 40; ++number) {
+      Case c;
+      c.id = harness::words("odd", static_cast<int>(mode), number);
+      c.single = random.below(2) == 1;
+      c.is_complex = false;
+      c.bias = random.below(2) == 1;
+      c.problem.batch = 1 + random.below(random.below(4) == 0 ? 18 : 5);
+      c.problem.c_in = 1 + random.below(3);
+      c.problem.c_out = 1 + random.below(6);
+      const int ndim = 1 + static_cast<int>(random.below(3));
+      for (int i = 0; i < ndim; ++i) {
+        Axis& axis = c.problem.axes[i];
+        axis.in = 2 + random.below(i > 0 ? 13 - 3 * ndim : ndim == 1 ? 300 : 60);
+        axis.mode = mode;
+        axis.kernel = 1 + random.below(ndim == 1 ? 90 : ndim == 2 ? 9 : 4);
+        axis.stride = 1 + std::max<int64_t>(0, random.below(5) - 2);
+        axis.dilation = 1 + std::max<int64_t>(0, random.below(5) - 2);
+        const int64_t reach = (axis.kernel - 1) * axis.dilation;
+        axis.pad_lo = std::min<int64_t>(axis.in - 1, random.below(reach + 2));
+        axis.pad_hi = std::min<int64_t>(axis.in - 1, random.below(reach + 2));
+        if (axis.in + axis.pad_lo + axis.pad_hi <= reach) axis.kernel = axis.dilation = 1;
+        axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, axis.dilation, axis.pad_lo,
+                                    axis.pad_hi);
+      }
+      for (const Direction direction : {Direction::forward, Direction::backward_input})
+        for (const int spoiled : {0, 1, 2}) {
+          Work work(c, direction, random);
+          work.spoil(spoiled == 1, spoiled == 2, random);
+          for (const Isa* isa : available_isas()) {
+            taken += work.algorithm_for("filter", *isa) == Algorithm::filter;
+            CHECK(same_bits(work.compute("filter", *isa, 3), work.compute("naive", *isa, 4)), c.id,
+                  "direction", static_cast<int>(direction), "spoiled", spoiled, isa->name);
+          }
+        }
+    }
+  CHECK(taken > 300, taken);
+}
+
+// Images and volumes of several boxes each.
+TEST(filters_on_large_images) {
+  harness::Random random(10);
+  const int64_t sizes[][9] = {// batch, channels, 3 extents, 3 of the kernel
+                              {1, 1, 1, 700, 300, 1, 9, 7, 1},  {1, 1, 4, 261, 190, 1, 3, 3, 1},
+                              {3, 2, 5, 150, 97, 1, 5, 3, 1},   {1, 1, 1, 61, 40, 33, 3, 4, 3},
+                              {1, 1, 1, 20011, 1, 1, 53, 1, 1}, {2, 3, 2, 50, 21, 12, 2, 3, 3}};
+  for (const auto& size : sizes)
+    for (const int64_t stride : {1, 2}) {
+      Case c;
+      c.id = harness::words("image", size[3], stride);
+      c.single = stride == 2;
+      c.is_complex = false;
+      c.bias = true;
+      c.problem.batch = size[0];
+      c.problem.c_in = size[1];
+      c.problem.c_out = size[2];
+      for (int i = 0; i < max_spatial; ++i) {
+        Axis& axis = c.problem.axes[i];
+        axis.in = size[3 + i];
+        axis.kernel = size[6 + i];
+        axis.stride = axis.in == 1 ? 1 : stride;
+        axis.pad_lo = axis.kernel / 2;
+        axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, 1, axis.pad_lo, 0);
+      }
+      const Work work(c, Direction::forward, random);
+      for (const Isa* isa : available_isas())
+        CHECK(same_bits(work.compute("filter", *isa, 2), work.compute("naive", *isa, 4)), c.id,
+              isa->name);
+    }
 }
 
 // A tile of one column sums so many rows at a time that its chunks are short.

@@ -12,6 +12,10 @@ namespace nnconv {
 void gather_rows(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 void gather_columns(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
+// Likewise, of few channels and long lines (filter.cpp). False: weights that are not finite meet
+// zero padding, and nothing was computed.
+bool filter(const Contraction&, MapSide, bool single, const Plan&, const Context&);
+
 // Gradient of the weight (weight_gradient.cpp).
 void weight_gradient(const Contraction&, bool single, const Plan&, const Context&);
 

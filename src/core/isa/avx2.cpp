@@ -51,6 +51,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
@@ -70,8 +71,9 @@ static constexpr WinogradKernels<float> f32_winograd[] = {
     NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx2), NNCONV_WINOGRAD(f32, Floats, WinogradF4, avx2)};
 
 extern const Isa isa_avx2;
-constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles, f64_winograd),
-                          table_of(8, f32_tiles, f32_winograd)};
+constexpr Isa isa_avx2 = {
+    "avx2", true, table_of(4, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 3, avx2)),
+    table_of(8, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 3, avx2))};
 
 }  // namespace nnconv
 #endif

@@ -54,6 +54,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
@@ -74,8 +75,9 @@ static constexpr WinogradKernels<float> f32_winograd[] = {
     NNCONV_WINOGRAD(f32, Floats, WinogradF4, avx512)};
 
 extern const Isa isa_avx512;
-constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles, f64_winograd),
-                            table_of(16, f32_tiles, f32_winograd)};
+constexpr Isa isa_avx512 = {
+    "avx512", true, table_of(8, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 6, avx512)),
+    table_of(16, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 6, avx512))};
 
 }  // namespace nnconv
 #endif

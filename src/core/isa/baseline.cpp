@@ -58,6 +58,7 @@ typedef float FloatVector __attribute__((vector_size(16)));
 using Doubles = Portable<double, DoubleVector, 2>;
 using Floats = Portable<float, FloatVector, 4>;
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
@@ -73,7 +74,9 @@ constexpr WinogradKernels<float> f32_winograd[] = {
 }  // namespace
 
 extern const Isa isa_baseline;
-constexpr Isa isa_baseline = {"baseline", NNCONV_FUSED, table_of(2, f64_tiles, f64_winograd),
-                              table_of(4, f32_tiles, f32_winograd)};
+constexpr Isa isa_baseline = {
+    "baseline", NNCONV_FUSED,
+    table_of(2, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 3, baseline)),
+    table_of(4, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 3, baseline))};
 
 }  // namespace nnconv

@@ -49,6 +49,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/filter.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
@@ -63,8 +64,9 @@ constexpr WinogradKernels<float> f32_winograd[] = {NNCONV_WINOGRAD(f32, Floats, 
 }  // namespace
 
 extern const Isa isa_neon;
-constexpr Isa isa_neon = {"neon", true, table_of(2, f64_tiles, f64_winograd),
-                          table_of(4, f32_tiles, f32_winograd)};
+constexpr Isa isa_neon = {
+    "neon", true, table_of(2, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 6, neon)),
+    table_of(4, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 6, neon))};
 
 }  // namespace nnconv
 #endif

@@ -55,6 +55,50 @@ struct WinogradKernels {
   bool (*output[2])(T* sums, int64_t plane, int64_t count);
 };
 
+constexpr int filter_columns = 4;
+
+// A run of terms of a filter: the columns first to last have these terms. At its end the blocks of
+// the columns in `ends` (a bit each) are complete: merges[j] finished ones are added to column j's,
+// latest first. What is `kept` is then the column's sum, the rest goes on its stack.
+struct FilterRun {
+  int32_t count;
+  uint8_t first, last, ends, kept;
+  int8_t merges[filter_columns];
+};
+
+// What a tile of a filter sums: term k reads offsets[k] beyond where its vectors stand, and
+// factors[filter_columns * k + j] of column j.
+template <class T>
+struct FilterSum {
+  const FilterRun* runs;
+  int64_t n_runs;
+  const int32_t* offsets;
+  const T* factors;
+  const T* bias;                // of each column
+  const int64_t* column_steps;  // from the first column to each in the result
+  int columns;                  // how many are stored
+};
+
+template <class T>
+struct FilterKernel {
+  int mv;
+  const char* name;
+
+  // (sum + 0) + bias of vector i, column j goes to out[i] + column_steps[j] as doubles, or, where
+  // out[i] is null, into `tile` [vector * mv, filter_columns]. `stack` has room for a tile for each
+  // level of the tree.
+  void (*sum)(const T* const* at, const FilterSum<T>& sum, T* stack, double* const* out, T* tile);
+
+  // Values of a vector whose rows part in the result: `samples` rows (at most 4, a divisor of the
+  // vector), then the next position, `position_step` further. `tile` is where column 0 of the
+  // vector is.
+  void (*store_parts)(const T* tile, int64_t samples, int64_t position_step, int columns,
+                      const int64_t* column_steps, double* out);
+
+  // Rounds `count` doubles.
+  void (*round)(const double* from, int64_t count, T* to);
+};
+
 template <class T>
 struct KernelTable {
   int vector;  // lanes of a vector
@@ -62,6 +106,7 @@ struct KernelTable {
   const TileKernel<T>* tiles;
   int n_tiles;
   WinogradKernels<T> winograd[2];  // of two results along an axis, and of four
+  FilterKernel<T> filter;
 
   const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
@@ -93,8 +138,9 @@ struct KernelTable {
 
 template <class T, int n>
 constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n],
-                                  const WinogradKernels<T> (&winograd)[2]) {
-  return {vector, tiles[0].nr, tiles, n, {winograd[0], winograd[1]}};
+                                  const WinogradKernels<T> (&winograd)[2],
+                                  const FilterKernel<T>& filter) {
+  return {vector, tiles[0].nr, tiles, n, {winograd[0], winograd[1]}, filter};
 }
 
 }  // namespace nnconv
