@@ -29,6 +29,7 @@ struct Plan {
   const Isa* isa;
   Tiling tiling;
   bool reads_in_place;  // whole vectors of rows, where they fill vectors; or all are packed
+  bool by_lanes;        // gradient of a weight: vectors are lanes of its order, not channels
   std::string kernel, reason;
 };
 

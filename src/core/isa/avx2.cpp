@@ -18,6 +18,7 @@ struct Doubles {
   static constexpr int lanes = 4;
   static Vector zero() { return _mm256_setzero_pd(); }
   static Vector load(const double* p) { return _mm256_loadu_pd(p); }
+  static Vector load_double(const double* p) { return load(p); }
   static Vector broadcast(double x) { return _mm256_set1_pd(x); }
   static Vector add(Vector x, Vector y) { return _mm256_add_pd(x, y); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
@@ -31,6 +32,10 @@ struct Floats {
   static constexpr int lanes = 8;
   static Vector zero() { return _mm256_setzero_ps(); }
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
+  static Vector load_double(const double* p) {
+    return _mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(p + 4)),
+                           _mm256_cvtpd_ps(_mm256_loadu_pd(p)));
+  }
   static Vector broadcast(float x) { return _mm256_set1_ps(x); }
   static Vector add(Vector x, Vector y) { return _mm256_add_ps(x, y); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_ps(x, y, z); }
@@ -41,6 +46,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 
 }  // namespace
@@ -52,9 +58,12 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, avx2)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, avx2)};
+static constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
+static constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
 
 extern const Isa isa_avx2;
-constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles), table_of(8, f32_tiles)};
+constexpr Isa isa_avx2 = {"avx2", true, table_of(4, f64_tiles, f64_packing),
+                          table_of(8, f32_tiles, f32_packing)};
 
 }  // namespace nnconv
 #endif

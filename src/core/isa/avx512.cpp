@@ -18,6 +18,7 @@ struct Doubles {
   static constexpr int lanes = 8;
   static Vector zero() { return _mm512_setzero_pd(); }
   static Vector load(const double* p) { return _mm512_loadu_pd(p); }
+  static Vector load_double(const double* p) { return load(p); }
   static Vector broadcast(double x) { return _mm512_set1_pd(x); }
   static Vector add(Vector x, Vector y) { return _mm512_add_pd(x, y); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
@@ -31,6 +32,11 @@ struct Floats {
   static constexpr int lanes = 16;
   static Vector zero() { return _mm512_setzero_ps(); }
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+  static Vector load_double(const double* p) {
+    const __m256 low = _mm512_maskz_cvtpd_ps(0xff, _mm512_loadu_pd(p));
+    const __m256 high = _mm512_maskz_cvtpd_ps(0xff, _mm512_loadu_pd(p + 8));
+    return _mm512_maskz_insertf32x8(0xffff, _mm512_castps256_ps512(low), high, 1);
+  }
   static Vector broadcast(float x) { return _mm512_set1_ps(x); }
   static Vector add(Vector x, Vector y) { return _mm512_add_ps(x, y); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_ps(x, y, z); }
@@ -42,6 +48,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 
 }  // namespace
@@ -53,9 +60,12 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, avx512)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, avx512)};
+static constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
+static constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
 
 extern const Isa isa_avx512;
-constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles), table_of(16, f32_tiles)};
+constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles, f64_packing),
+                            table_of(16, f32_tiles, f32_packing)};
 
 }  // namespace nnconv
 #endif

@@ -25,6 +25,11 @@ struct Portable {
     __builtin_memcpy(&x, p, sizeof(x));
     return x;
   }
+  static Vector load_double(const double* p) {
+    Vector x{};
+    for (int i = 0; i < n; ++i) x[i] = static_cast<T>(p[i]);
+    return x;
+  }
   static Vector broadcast(T x) {
     Vector y{};
     for (int i = 0; i < n; ++i) y[i] = x;
@@ -51,15 +56,19 @@ typedef float FloatVector __attribute__((vector_size(16)));
 using Doubles = Portable<double, DoubleVector, 2>;
 using Floats = Portable<float, FloatVector, 4>;
 
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, baseline)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, baseline)};
+constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
+constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
 
 }  // namespace
 
 extern const Isa isa_baseline;
-constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED, table_of(2, f64_tiles),
-                              table_of(4, f32_tiles)};
+constexpr Isa isa_baseline = {"baseline", NNCONV_BASELINE_FUSED,
+                              table_of(2, f64_tiles, f64_packing),
+                              table_of(4, f32_tiles, f32_packing)};
 
 }  // namespace nnconv

@@ -17,6 +17,7 @@ struct Doubles {
   static constexpr int lanes = 2;
   static Vector zero() { return vdupq_n_f64(0); }
   static Vector load(const double* p) { return vld1q_f64(p); }
+  static Vector load_double(const double* p) { return load(p); }
   static Vector broadcast(double x) { return vdupq_n_f64(x); }
   static Vector add(Vector x, Vector y) { return vaddq_f64(x, y); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
@@ -30,6 +31,9 @@ struct Floats {
   static constexpr int lanes = 4;
   static Vector zero() { return vdupq_n_f32(0); }
   static Vector load(const float* p) { return vld1q_f32(p); }
+  static Vector load_double(const double* p) {
+    return vcvt_high_f32_f64(vcvt_f32_f64(vld1q_f64(p)), vld1q_f64(p + 2));
+  }
   static Vector broadcast(float x) { return vdupq_n_f32(x); }
   static Vector add(Vector x, Vector y) { return vaddq_f32(x, y); }
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f32(z, x, y); }
@@ -40,15 +44,19 @@ struct Floats {
   }
 };
 
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, neon)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, neon)};
+constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
+constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
 
 }  // namespace
 
 extern const Isa isa_neon;
-constexpr Isa isa_neon = {"neon", true, table_of(2, f64_tiles), table_of(4, f32_tiles)};
+constexpr Isa isa_neon = {"neon", true, table_of(2, f64_tiles, f64_packing),
+                          table_of(4, f32_tiles, f32_packing)};
 
 }  // namespace nnconv
 #endif

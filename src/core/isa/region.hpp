@@ -41,15 +41,23 @@
       NNCONV_ROWS(type, V, 1, 5, isa), NNCONV_TILES_LOW(type, V, isa),          \
       NNCONV_CHANNELS(type, V, 4, 6, isa), NNCONV_CHANNELS(type, V, 3, 8, isa), \
       NNCONV_CHANNELS(type, V, 2, 8, isa), NNCONV_CHANNELS(type, V, 1, 8, isa), \
-      NNCONV_LANES(type, V, 2, 8, isa), NNCONV_LANES(type, V, 1, 8, isa)
+      NNCONV_LANES(type, V, 2, 8, isa), NNCONV_LANES(type, V, 2, 7, isa),       \
+      NNCONV_LANES(type, V, 2, 6, isa), NNCONV_LANES(type, V, 2, 5, isa),       \
+      NNCONV_LANES_LOW(type, V, isa)
 #define NNCONV_TILES_16(type, V, isa)                                           \
   NNCONV_ROWS(type, V, 3, 4, isa), NNCONV_ROWS(type, V, 3, 3, isa),             \
       NNCONV_ROWS(type, V, 4, 3, isa), NNCONV_ROWS(type, V, 4, 2, isa),         \
       NNCONV_ROWS(type, V, 6, 2, isa), NNCONV_ROWS(type, V, 6, 1, isa),         \
       NNCONV_ROWS(type, V, 8, 1, isa), NNCONV_TILES_LOW(type, V, isa),          \
       NNCONV_CHANNELS(type, V, 3, 4, isa), NNCONV_CHANNELS(type, V, 2, 5, isa), \
-      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES(type, V, 2, 4, isa),    \
-      NNCONV_LANES(type, V, 1, 8, isa)
+      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES_LOW(type, V, isa)
 #define NNCONV_TILES_LOW(type, V, isa)                              \
   NNCONV_ROWS(type, V, 1, 4, isa), NNCONV_ROWS(type, V, 1, 3, isa), \
       NNCONV_ROWS(type, V, 1, 2, isa), NNCONV_ROWS(type, V, 1, 1, isa)
+#define NNCONV_LANES_LOW(type, V, isa)                                    \
+  NNCONV_LANES(type, V, 2, 4, isa), NNCONV_LANES(type, V, 2, 3, isa),     \
+      NNCONV_LANES(type, V, 2, 2, isa), NNCONV_LANES(type, V, 2, 1, isa), \
+      NNCONV_LANES(type, V, 1, 8, isa), NNCONV_LANES(type, V, 1, 7, isa), \
+      NNCONV_LANES(type, V, 1, 6, isa), NNCONV_LANES(type, V, 1, 5, isa), \
+      NNCONV_LANES(type, V, 1, 4, isa), NNCONV_LANES(type, V, 1, 3, isa), \
+      NNCONV_LANES(type, V, 1, 2, isa), NNCONV_LANES(type, V, 1, 1, isa)

@@ -45,12 +45,24 @@ struct TileKernel {
                         int64_t lane_step);
 };
 
+// Copies from arrays of doubles into panels.
+template <class T>
+struct PackKernels {
+  // `lines` lines of `count` numbers that stand together, from_step and to_step apart.
+  void (*copy_lines)(const double* from, int64_t from_step, int64_t lines, int64_t count, T* to,
+                     int64_t to_step);
+  // to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow.
+  void (*transpose)(const double* from, int64_t from_step, int64_t fast, int64_t slow, T* to,
+                    int64_t to_step);
+};
+
 template <class T>
 struct KernelTable {
   int vector;  // lanes of a vector
   int max_nr;  // columns of the widest tile of rows
   const TileKernel<T>* tiles;
   int n_tiles;
+  PackKernels<T> packing;
 
   const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
@@ -81,8 +93,9 @@ struct KernelTable {
 };
 
 template <class T, int n>
-constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n]) {
-  return {vector, tiles[0].nr, tiles, n};
+constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n],
+                                  const PackKernels<T>& packing) {
+  return {vector, tiles[0].nr, tiles, n, packing};
 }
 
 }  // namespace nnconv
