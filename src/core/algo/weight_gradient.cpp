@@ -78,8 +78,8 @@ struct Workspace {
   std::vector<Box> boxes;
   std::vector<Piece> pieces;
   std::vector<Column> columns;
-  std::vector<char> skipped;  // pieces, of the last terms
   TermList terms;
+  Range listed;  // lines of taps of the first and the last column that has these terms
   std::vector<Segment> segments;
 };
 
@@ -189,8 +189,15 @@ class WeightGradient {
     return by_lanes_ ? units_of(block) : order_.lanes;
   }
   int64_t row_pitch(const Window& window) const {
-    return most_boxes() * window.size() * position_size();
+    return apart(most_boxes() * window.size() * position_size());
   }
+  // Rows that are written side by side would meet in the cache if they were a power of 2 apart.
+  static int64_t apart(int64_t numbers) {
+    constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(T));
+    return (quotient_up(numbers, line) | 1) * line;
+  }
+  // Terms from lane to lane in a panel of channels.
+  int64_t lane_terms() const { return chunk_steps() * pairing_ + 1; }
   // Vectors of lanes, `height_` of them each.
   int64_t units_of(const Block& block) const {
     return order_.by_pixel ? lanes_of_order / height_
@@ -202,7 +209,7 @@ class WeightGradient {
 
   int64_t panel_numbers(const Block& block) const {
     return by_lanes_ ? block.rows.count * units_of(block) * chunk_steps() * height_
-                     : padded_rows(block) * order_.lanes * chunk_steps() * pairing_;
+                     : padded_rows(block) * order_.lanes * lane_terms();
   }
   int64_t window_numbers(const Block& block) const {
     if (constant_input() && by_lanes_) return height_;
@@ -325,10 +332,10 @@ class WeightGradient {
     const Block& block = job.block;
     const Window window = window_of(block);
     list_columns(block, w.columns);
-    // What no chunk fills are zeros.
-    T* const panels = filled(w.panels, panel_numbers(block), T(0));
-    const T constant = constant_input() ? static_cast<T>(c_.b.array.data[0]) : T(0);
-    T* const input = filled(w.window, window_numbers(block), constant);
+    T* const panels = w.panels.template get<T>(panel_numbers(block));
+    T* const input = w.window.template get<T>(window_numbers(block));
+    if (constant_input())
+      std::fill(input, input + window_numbers(block), static_cast<T>(c_.b.array.data[0]));
     T* const sums = w.sums.template get<T>(sums_of(block) * stack_depth());
     SumTree tree;
     // Where the sums with the next number go.
@@ -359,12 +366,6 @@ class WeightGradient {
     const int depth = tree.depth();
     join_top(sums, sums_of(block), depth, tree.joins_at_end());
     leave_sums(job, w.columns, sums);
-  }
-
-  static T* filled(Buffer& buffer, int64_t count, T value) {
-    T* const numbers = buffer.template get<T>(count);
-    std::fill(numbers, numbers + count, value);
-    return numbers;
   }
 
   // ---- what a chunk reads ----
@@ -553,7 +554,7 @@ class WeightGradient {
     const Operand& a = c_.a;
     const int64_t height = static_cast<int64_t>(tile.mv) * table_.vector;
     const int64_t samples = samples_of(piece.round);
-    const int64_t lane_pitch = chunk_steps() * pairing_ * height;
+    const int64_t lane_pitch = lane_terms() * height;
     const int64_t pixels =
         std::min(piece.steps * line_pixels_, a.extents[0] - piece.first * line_pixels_);
     const bool plain = !c_.complex_result && !a.array.is_complex && pairing_ == 1;
@@ -609,7 +610,7 @@ class WeightGradient {
   }
 
   T* panel_of(const RowTile& tile, const Block& block, T* panels) const {
-    return panels + (tile.first - block.rows.first) * order_.lanes * chunk_steps() * pairing_;
+    return panels + (tile.first - block.rows.first) * order_.lanes * lane_terms();
   }
 
   void add_by_channels(const Block& block, const Window& window, const Range& steps,
@@ -618,12 +619,13 @@ class WeightGradient {
     const int64_t pitch = row_pitch(window), rows = padded_rows(block);
     const int64_t columns = block.columns();
     for (const RowTile& tile : row_tiles(block)) {
+      if (worker.stopped()) return;
       const TileKernel<T>& k = *table_.widest(TileKind::channels, tile.mv);
       const int64_t height = static_cast<int64_t>(tile.mv) * table_.vector;
       const int64_t run = exact_ ? block.cols.count : columns;  // of columns with the same terms
       const T* const panel = panel_of(tile, block, const_cast<T*>(panels));
-      w.skipped.clear();
-      for (int64_t first = 0, count; first < columns && !worker.stopped(); first += count) {
+      w.listed = {-1, -1};
+      for (int64_t first = 0, count; first < columns; first += count) {
         count = std::min<int64_t>(k.nr, run - first % run);
         list_terms(steps, pitch, first, count, w);
         T* const tiles = w.tile.template get<T>(w.terms.max_depth() * height * k.nr);
@@ -646,10 +648,11 @@ class WeightGradient {
   // that none of them reads; where sums must be exact, without all that is not there.
   void list_terms(const Range& steps, int64_t pitch, int64_t first, int64_t count,
                   Workspace& w) const {
+    const Range lines{line_of(w.columns[first]), line_of(w.columns[first + count - 1])};
+    if (!exact_ && lines.first == w.listed.first && lines.count == w.listed.count) return;
+    w.listed = lines;
     std::vector<char> skipped;
     for (const Piece& piece : w.pieces) skipped.push_back(is_skipped(piece, first, count, w));
-    if (!exact_ && skipped == w.skipped) return;
-    w.skipped = skipped;
     w.terms.clear();
     for (int64_t begin = steps.first; begin < steps.end(); begin += block_steps_) {
       // In the order of their blocks.
@@ -665,6 +668,10 @@ class WeightGradient {
       }
     }
     w.terms.finish();
+  }
+
+  int64_t line_of(const Column& column) const {
+    return column.tap[1] + c_.out_extents[1] * column.tap[2];
   }
 
   bool is_skipped(const Piece& piece, int64_t first, int64_t count, const Workspace& w) const {
@@ -690,7 +697,7 @@ class WeightGradient {
       const int64_t position = piece.at + (step - piece.step) * line_pixels_;
       const int64_t a =
           order_.by_pixel ? (position + lane) * pairing_ : position * pairing_ + lane * pitch;
-      const int64_t b = (lane * chunk_steps() + step - steps.first) * pairing_;
+      const int64_t b = lane * lane_terms() + (step - steps.first) * pairing_;
       terms.add(GradientOrder::index(step * pairing_, lane), a, b, run * pairing_);
     }
   }

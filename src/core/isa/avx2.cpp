@@ -24,6 +24,21 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
+  static constexpr int square = 4;
+  static void transpose_square(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    Vector x[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; i += 2) {
+      const Vector even = load(from + i * from_step), odd = load(from + (i + 1) * from_step);
+      x[i] = _mm256_unpacklo_pd(even, odd);
+      x[i + 1] = _mm256_unpackhi_pd(even, odd);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      store(to + i * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x20));
+      store(to + (i + 2) * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x31));
+    }
+  }
 };
 
 struct Floats {
@@ -43,6 +58,29 @@ struct Floats {
   static void store_double(double* p, Vector x) {
     _mm256_storeu_pd(p, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
     _mm256_storeu_pd(p + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
+  }
+  static constexpr int square = 8;
+  static void transpose_square(const double* from, int64_t from_step, float* to, int64_t to_step) {
+    __m256 x[8], y[8];
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; ++i) x[i] = load_double(from + i * from_step);
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 2) {
+      y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+      y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      x[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44);
+      x[i + 1] = _mm256_shuffle_ps(y[i], y[i + 2], 0xee);
+      x[i + 2] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0x44);
+      x[i + 3] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0xee);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
+      _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+    }
   }
 };
 

@@ -24,6 +24,29 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm512_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm512_storeu_pd(p, x); }
+  static constexpr int square = 8;
+  static void transpose_square(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    Vector x[8], y[8];
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 2) {
+      const Vector even = load(from + i * from_step), odd = load(from + (i + 1) * from_step);
+      x[i] = _mm512_maskz_unpacklo_pd(0xff, even, odd);
+      x[i + 1] = _mm512_maskz_unpackhi_pd(0xff, even, odd);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      NNCONV_UNROLL
+      for (int j = i; j < i + 2; ++j) {
+        y[j] = _mm512_maskz_shuffle_f64x2(0xff, x[j], x[j + 2], 0x88);
+        y[j + 2] = _mm512_maskz_shuffle_f64x2(0xff, x[j], x[j + 2], 0xdd);
+      }
+    }
+    NNCONV_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      store(to + j * to_step, _mm512_maskz_shuffle_f64x2(0xff, y[j], y[j + 4], 0x88));
+      store(to + (j + 4) * to_step, _mm512_maskz_shuffle_f64x2(0xff, y[j], y[j + 4], 0xdd));
+    }
+  }
 };
 
 struct Floats {
@@ -45,6 +68,30 @@ struct Floats {
     const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, x, 1);
     _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_castps512_ps256(x)));
     _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
+  }
+  static constexpr int square = 8;
+  static void transpose_square(const double* from, int64_t from_step, float* to, int64_t to_step) {
+    __m256 x[8], y[8];
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; ++i)
+      x[i] = _mm512_maskz_cvtpd_ps(0xff, _mm512_loadu_pd(from + i * from_step));
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 2) {
+      y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+      y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      x[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44);
+      x[i + 1] = _mm256_shuffle_ps(y[i], y[i + 2], 0xee);
+      x[i + 2] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0x44);
+      x[i + 3] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0xee);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
+      _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+    }
   }
 };
 

@@ -13,19 +13,24 @@ void copy_lines(const double* from, int64_t from_step, int64_t lines, int64_t co
   }
 }
 
-// to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow.
+// to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow: squares of V::square
+// numbers, and what is left of them.
 template <class V>
 void transpose(const double* from, int64_t from_step, int64_t fast, int64_t slow,
                typename V::Scalar* to, int64_t to_step) {
   using Scalar = typename V::Scalar;
-  constexpr int64_t side = 8;
+  constexpr int64_t side = V::square;
   if (fast == 1 && from_step == 1) return copy_lines<V>(from, 0, 1, slow, to, 0);
-  for (int64_t f0 = 0; f0 < fast; f0 += side)
-    for (int64_t s0 = 0; s0 < slow; s0 += side) {
-      const int64_t f_end = f0 + side < fast ? f0 + side : fast;
-      const int64_t s_end = s0 + side < slow ? s0 + side : slow;
-      for (int64_t f = f0; f < f_end; ++f)
-        for (int64_t s = s0; s < s_end; ++s)
-          to[f * to_step + s] = static_cast<Scalar>(from[f + s * from_step]);
-    }
+  const int64_t squares = fast < side ? 0 : slow / side * side;
+  for (int64_t s = 0; s < squares; s += side) {
+    int64_t f = 0;
+    for (; f + side <= fast; f += side)
+      V::transpose_square(from + f + s * from_step, from_step, to + f * to_step + s, to_step);
+    for (; f < fast; ++f)
+      for (int64_t i = s; i < s + side; ++i)
+        to[f * to_step + i] = static_cast<Scalar>(from[f + i * from_step]);
+  }
+  for (int64_t s = squares; s < slow; ++s)
+    for (int64_t f = 0; f < fast; ++f)
+      to[f * to_step + s] = static_cast<Scalar>(from[f + s * from_step]);
 }
