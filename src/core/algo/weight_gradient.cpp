@@ -31,7 +31,8 @@ namespace nnconv {
 
 namespace {
 
-constexpr int64_t panel_bytes = 1 << 20;     // a chunk's panels and window, to stay in L2
+constexpr int64_t panel_bytes = 5 << 17;     // a chunk's panels, to stay in L2
+constexpr int64_t window_bytes = 1 << 18;    // and what is packed of the window at a time
 constexpr int64_t sum_bytes = 8 << 20;       // sums of a job
 constexpr int64_t partial_bytes = 16 << 20;  // sums of all parts
 constexpr int64_t chunk_terms = 1024;        // of all lanes, where vectors are channels
@@ -50,6 +51,12 @@ struct Block {
 struct Job {
   Block block;
   int64_t part;
+};
+
+// Columns whose input is packed at a time.
+struct Slice {
+  Block block;
+  Range columns;
 };
 
 // Lines of output pixels of one round, from step `first` of a line on, that read one window.
@@ -164,13 +171,15 @@ class WeightGradient {
     return false;
   }
 
-  // A chunk is a part of a line, or some lines.
-  bool in_a_line() const { return chunk_steps() < order_.line_steps; }
+  // Whole lines of a chunk have windows in common; else each part of a line has its own.
+  bool shares_lines() const {
+    return c_.out_extents[1] > 1 && chunk_steps() >= 2 * order_.line_steps;
+  }
 
   Window window_of(const Block& block) const {
-    const int64_t steps = in_a_line() ? chunk_steps() : order_.line_steps;
+    const int64_t steps = std::min(chunk_steps(), order_.line_steps);
     const int64_t lines =
-        in_a_line() ? 1 : std::min(c_.a.extents[1], (chunk_steps() - 2) / order_.line_steps + 2);
+        shares_lines() ? std::min(c_.a.extents[1], (chunk_steps() - 2) / order_.line_steps + 2) : 1;
     // By pixels, vectors are read at multiples of the lanes.
     return {{AxisWindow(c_.axes[0], block.taps[0], steps * line_pixels_, line_pixels_),
              AxisWindow(c_.axes[1], block.taps[1], lines, 1),
@@ -178,7 +187,7 @@ class WeightGradient {
   }
 
   int64_t most_boxes() const {
-    const int64_t plane = order_.line_steps * (in_a_line() ? 1 : c_.a.extents[1]);
+    const int64_t plane = order_.line_steps * (shares_lines() ? c_.a.extents[1] : 1);
     return std::min((chunk_steps() - 1) / plane + 2, order_.rounds * order_.lines);
   }
 
@@ -211,9 +220,15 @@ class WeightGradient {
     return by_lanes_ ? block.rows.count * units_of(block) * chunk_steps() * height_
                      : padded_rows(block) * order_.lanes * lane_terms();
   }
-  int64_t window_numbers(const Block& block) const {
+  int64_t window_numbers(const Block& block, int64_t cols) const {
     if (constant_input() && by_lanes_) return height_;
-    return block.cols.count * rows_of_a_col(block) * row_pitch(window_of(block));
+    return cols * rows_of_a_col(block) * row_pitch(window_of(block));
+  }
+  // Input channels that are packed at a time.
+  std::vector<Range> slices_of(const Block& block) const {
+    const int64_t room =
+        window_bytes / (window_numbers(block, 1) * static_cast<int64_t>(sizeof(T)));
+    return cut(block.cols, quotient_up(block.cols.count, std::max<int64_t>(1, room)));
   }
   // Sums of a block: [column, row], [column, group] of each row.
   int64_t sums_of(const Block& block) const {
@@ -236,8 +251,7 @@ class WeightGradient {
     std::vector<Block> blocks = whole();
     const auto too_large = [&] {
       const Block& b = blocks.front();
-      return (panel_numbers(b) + window_numbers(b)) * static_cast<int64_t>(sizeof(T)) >
-                 panel_bytes ||
+      return panels_are_large(b) || window_is_large(b) ||
              sums_of(b) * stack_depth() * static_cast<int64_t>(sizeof(T)) > sum_bytes;
     };
     while (too_large() && cut_further(blocks)) continue;
@@ -267,6 +281,13 @@ class WeightGradient {
     return blocks;
   }
 
+  bool panels_are_large(const Block& block) const {
+    return panel_numbers(block) * static_cast<int64_t>(sizeof(T)) > panel_bytes;
+  }
+  bool window_is_large(const Block& block) const {
+    return window_numbers(block, 1) * static_cast<int64_t>(sizeof(T)) > 2 * window_bytes;
+  }
+
   // Halves all blocks, by what there is most of; the first stays the largest.
   bool cut_further(std::vector<Block>& blocks) const {
     const Block& largest = blocks.front();
@@ -278,9 +299,9 @@ class WeightGradient {
     if (largest.groups.count > unit_groups)
       part = &Block::groups, unit = unit_groups;
     else if (largest.rows.count > row_unit &&
-             (panel_numbers(largest) > window_numbers(largest) || largest.cols.count == 1))
+             (panels_are_large(largest) || largest.rows.count > largest.cols.count))
       part = &Block::rows, unit = row_unit;
-    else if (largest.cols.count > 1)
+    else if (largest.cols.count > 1 && !window_is_large(largest))
       part = &Block::cols;
     else
       for (int i = 0; i < max_spatial; ++i)
@@ -304,10 +325,10 @@ class WeightGradient {
   // Longer chunks pack less of what windows have in common.
   void lengthen_chunks(const Block& block) {
     const auto fits = [&] {
-      return (panel_numbers(block) + window_numbers(block)) * static_cast<int64_t>(sizeof(T)) <=
-                 panel_bytes / 2 &&
+      return !panels_are_large(block) && !window_is_large(block) &&
              chunk_steps() <= most_chunk_steps &&
-             (by_lanes_ || chunk_steps() * order_.lanes * pairing_ <= chunk_terms);
+             (by_lanes_ ? slices_of(block).size() == 1
+                        : chunk_steps() * order_.lanes * pairing_ <= chunk_terms);
     };
     while (chunks() > 1) {
       chunk_blocks_ *= 2;
@@ -331,11 +352,11 @@ class WeightGradient {
     Workspace& w = worker.local<Workspace>();
     const Block& block = job.block;
     const Window window = window_of(block);
-    list_columns(block, w.columns);
+    const std::vector<Slice> slices = list_columns(block, w.columns);
     T* const panels = w.panels.template get<T>(panel_numbers(block));
-    T* const input = w.window.template get<T>(window_numbers(block));
-    if (constant_input())
-      std::fill(input, input + window_numbers(block), static_cast<T>(c_.b.array.data[0]));
+    const int64_t window_size = window_numbers(block, slices.back().block.cols.count);
+    T* const input = w.window.template get<T>(window_size);
+    if (constant_input()) std::fill(input, input + window_size, static_cast<T>(c_.b.array.data[0]));
     T* const sums = w.sums.template get<T>(sums_of(block) * stack_depth());
     SumTree tree;
     // Where the sums with the next number go.
@@ -350,18 +371,22 @@ class WeightGradient {
       const int64_t first = chunk * chunk_steps();
       const Range steps{first, std::min(chunk_steps(), order_.steps() - first)};
       list_pieces(steps, window, w);
-      if (!constant_input()) pack_window(block, window, w.boxes, input);
       for (const Piece& piece : w.pieces) pack_panels(block, piece, piece.step - first, panels);
-      if (!by_lanes_) {
-        add_by_channels(block, window, steps, panels, input, next_sums(chunk), w, worker);
-      } else {
-        for (int64_t step = first; step < steps.end(); step += block_steps_) {
-          const Range some{step, std::min(block_steps_, steps.end() - step)};
-          list_steps(some, steps, w);
-          add_by_lanes(block, window, panels, input, next_sums(step / block_steps_), w);
+      // Lanes are joined block by block.
+      const int64_t together = by_lanes_ ? block_steps_ : chunk_steps();
+      for (int64_t step = first; step < steps.end(); step += together) {
+        T* const to = next_sums(step / together);
+        if (by_lanes_) list_steps({step, std::min(together, steps.end() - step)}, steps, w);
+        for (const Slice& slice : slices) {
+          if (!constant_input() && (slices.size() > 1 || step == first))
+            pack_window(slice.block, window, w.boxes, input);
+          if (by_lanes_)
+            add_by_lanes(slice, window, panels, input, to, w);
+          else
+            add_by_channels(slice, window, steps, panels, input, to, w, worker);
+          if (worker.stopped()) return;
         }
       }
-      if (worker.stopped()) return;
     }
     const int depth = tree.depth();
     join_top(sums, sums_of(block), depth, tree.joins_at_end());
@@ -370,23 +395,31 @@ class WeightGradient {
 
   // ---- what a chunk reads ----
 
-  // Tap by tap where terms are left out of each; else so that a tile's columns read nearly the same
-  // lines.
-  void list_columns(const Block& block, std::vector<Column>& columns) const {
+  // Slice by slice. In one tap by tap where terms are left out of each; else so that a tile's
+  // columns read nearly the same lines.
+  std::vector<Slice> list_columns(const Block& block, std::vector<Column>& columns) const {
     columns.clear();
-    for (int64_t number = 0; number < block.columns(); ++number) {
-      const int64_t taps = block.taps[0].count, cols = block.cols.count;
-      const int64_t in_line = number % (taps * cols), line = number / (taps * cols);
-      const int64_t i = exact_ ? in_line / cols : in_line % taps;
-      const int64_t col = exact_ ? in_line % cols : in_line / taps;
-      columns.push_back({{block.taps[0].first + i, block.taps[1].first + line % block.taps[1].count,
-                          block.taps[2].first + line / block.taps[1].count},
-                         col});
+    std::vector<Slice> slices;
+    for (const Range& some : slices_of(block)) {
+      Block slice = block;
+      slice.cols = some;
+      slices.push_back({slice, {static_cast<int64_t>(columns.size()), slice.columns()}});
+      const Range* const taps = block.taps;
+      for (int64_t number = 0; number < slice.columns(); ++number) {
+        const int64_t in_line = number % (taps[0].count * some.count);
+        const int64_t line = number / (taps[0].count * some.count);
+        const int64_t tap = exact_ ? in_line / some.count : in_line % taps[0].count;
+        const int64_t col = exact_ ? in_line % some.count : in_line / taps[0].count;
+        columns.push_back({{taps[0].first + tap, taps[1].first + line % taps[1].count,
+                            taps[2].first + line / taps[1].count},
+                           some.first + col});
+      }
     }
+    return slices;
   }
 
   void list_pieces(const Range& steps, const Window& window, Workspace& w) const {
-    const bool whole_lines = !in_a_line();
+    const bool shared = shares_lines();
     w.boxes.clear();
     w.pieces.clear();
     for (int64_t step = steps.first; step < steps.end();) {
@@ -395,9 +428,9 @@ class WeightGradient {
       const int64_t round = line / order_.lines;
       const int64_t j = line % order_.lines % c_.a.extents[1];
       const int64_t k = line % order_.lines / c_.a.extents[1];
-      if (whole_lines && !w.boxes.empty() && w.boxes.back().k == k && w.boxes.back().round == round)
+      if (shared && !w.boxes.empty() && w.boxes.back().k == k && w.boxes.back().round == round)
         ++w.boxes.back().lines;
-      else if (whole_lines)
+      else if (shared)
         w.boxes.push_back({round, k, j, 1, 0, order_.line_steps});
       else
         w.boxes.push_back({round, k, j, 1, first, count});
@@ -613,26 +646,28 @@ class WeightGradient {
     return panels + (tile.first - block.rows.first) * order_.lanes * lane_terms();
   }
 
-  void add_by_channels(const Block& block, const Window& window, const Range& steps,
+  void add_by_channels(const Slice& slice, const Window& window, const Range& steps,
                        const T* panels, const T* input, T* sums, Workspace& w,
                        Worker& worker) const {
+    const Block& block = slice.block;
     const int64_t pitch = row_pitch(window), rows = padded_rows(block);
-    const int64_t columns = block.columns();
+    const Range& columns = slice.columns;
     for (const RowTile& tile : row_tiles(block)) {
       if (worker.stopped()) return;
       const TileKernel<T>& k = *table_.widest(TileKind::channels, tile.mv);
       const int64_t height = static_cast<int64_t>(tile.mv) * table_.vector;
-      const int64_t run = exact_ ? block.cols.count : columns;  // of columns with the same terms
+      const int64_t run =
+          exact_ ? block.cols.count : columns.count;  // of columns with the same terms
       const T* const panel = panel_of(tile, block, const_cast<T*>(panels));
       w.listed = {-1, -1};
-      for (int64_t first = 0, count; first < columns; first += count) {
-        count = std::min<int64_t>(k.nr, run - first % run);
+      for (int64_t first = columns.first, count; first < columns.end(); first += count) {
+        count = std::min<int64_t>(k.nr, run - (first - columns.first) % run);
         list_terms(steps, pitch, first, count, w);
         T* const tiles = w.tile.template get<T>(w.terms.max_depth() * height * k.nr);
         const T* at[max_tile_columns];
         for (int64_t j = 0; j < k.nr; ++j) {
           const Column& column = w.columns[first + std::min(j, count - 1)];
-          at[j] = input + column.col * rows_of_a_col(block) * pitch +
+          at[j] = input + (column.col - block.cols.first) * rows_of_a_col(block) * pitch +
                   window.at(column.tap[0], column.tap[1], column.tap[2]) * pairing_;
         }
         k.sum(at, 1, panel, w.terms.segments().data(),
@@ -723,9 +758,10 @@ class WeightGradient {
     w.segments.back().merges = 0;
   }
 
-  void add_by_lanes(const Block& block, const Window& window, const T* panels, const T* input,
+  void add_by_lanes(const Slice& slice, const Window& window, const T* panels, const T* input,
                     T* sums, Workspace& w) const {
-    const int64_t columns = block.columns(), units = units_of(block);
+    const Block& block = slice.block;
+    const int64_t columns = slice.columns.count, units = units_of(block);
     const int64_t pitch = row_pitch(window), lanes = units * height_;
     const int widest = table_.widest(TileKind::lanes, mv_)->nr;
     const int64_t step = constant_input() ? 0 : order_.by_pixel ? order_.lanes : height_;
@@ -738,12 +774,12 @@ class WeightGradient {
         for (const Range& some : tiles) {
           const T* at[max_tile_columns];
           for (int64_t j = 0; j < some.count; ++j) {
-            const Column& column = w.columns[some.first + j];
+            const Column& column = w.columns[slice.columns.first + some.first + j];
+            const int64_t col = column.col - block.cols.first;
             const int64_t from = window.at(column.tap[0], column.tap[1], column.tap[2]);
-            at[j] = constant_input() ? input
-                    : order_.by_pixel
-                        ? input + column.col * pitch + from + unit * height_
-                        : input + (column.col * units + unit) * pitch + from * height_;
+            at[j] = constant_input()  ? input
+                    : order_.by_pixel ? input + col * pitch + from + unit * height_
+                                      : input + (col * units + unit) * pitch + from * height_;
           }
           table_.find(TileKind::lanes, mv_, static_cast<int>(some.count))
               ->sum(at, step, panel, w.segments.data(), static_cast<int64_t>(w.segments.size()),
@@ -753,7 +789,8 @@ class WeightGradient {
                       lane_sums + (some.first + j) * lanes + unit * height_);
         }
       }
-      T* to = sums + row * columns * block.groups.count;
+      T* to = sums + (row * static_cast<int64_t>(w.columns.size()) + slice.columns.first) *
+                         block.groups.count;
       for (int64_t column = 0; column < columns; ++column)
         for (int64_t group = 0; group < block.groups.count; ++group)
           *to++ = joined(lane_sums + column * lanes + group * order_.lanes);
@@ -777,7 +814,7 @@ class WeightGradient {
       const Column& column = columns[number];
       const int64_t out =
           c_.out_number(column.tap[0], column.tap[1], column.tap[2]) * c_.out_pixel +
-          (block.cols.first + column.col) * c_.out_col;
+          column.col * c_.out_col;
       for (int64_t g = 0; g < block.groups.count; ++g)
         for (int64_t r = 0; r < block.rows.count; ++r) {
           const T sum = by_lanes_ ? sums[(r * n_columns + number) * block.groups.count + g]

@@ -24,19 +24,25 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
-  static constexpr int square = 4;
-  static void transpose_square(const double* from, int64_t from_step, double* to, int64_t to_step) {
-    Vector x[4];
+  static constexpr bool turns_squares = true;
+  static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    for (int f = 0; f < 8; f += 4)
+      for (int s = 0; s < 8; s += 4)
+        transpose4(from + f + s * from_step, from_step, to + f * to_step + s, to_step);
+  }
+  static void transpose4(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    __m256d x[4];
     NNCONV_UNROLL
     for (int i = 0; i < 4; i += 2) {
-      const Vector even = load(from + i * from_step), odd = load(from + (i + 1) * from_step);
+      const __m256d even = _mm256_loadu_pd(from + i * from_step);
+      const __m256d odd = _mm256_loadu_pd(from + (i + 1) * from_step);
       x[i] = _mm256_unpacklo_pd(even, odd);
       x[i + 1] = _mm256_unpackhi_pd(even, odd);
     }
     NNCONV_UNROLL
     for (int i = 0; i < 2; ++i) {
-      store(to + i * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x20));
-      store(to + (i + 2) * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x31));
+      _mm256_storeu_pd(to + i * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x20));
+      _mm256_storeu_pd(to + (i + 2) * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x31));
     }
   }
 };
@@ -59,8 +65,8 @@ struct Floats {
     _mm256_storeu_pd(p, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
     _mm256_storeu_pd(p + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
   }
-  static constexpr int square = 8;
-  static void transpose_square(const double* from, int64_t from_step, float* to, int64_t to_step) {
+  static constexpr bool turns_squares = true;
+  static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
     NNCONV_UNROLL
     for (int i = 0; i < 8; ++i) x[i] = load_double(from + i * from_step);
@@ -81,6 +87,14 @@ struct Floats {
       _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
       _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
     }
+  }
+  static void transpose4(const double* from, int64_t from_step, float* to, int64_t to_step) {
+    __m128 x[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) x[i] = _mm256_cvtpd_ps(_mm256_loadu_pd(from + i * from_step));
+    _MM_TRANSPOSE4_PS(x[0], x[1], x[2], x[3]);
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) _mm_storeu_ps(to + i * to_step, x[i]);
   }
 };
 

@@ -24,8 +24,8 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm512_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm512_storeu_pd(p, x); }
-  static constexpr int square = 8;
-  static void transpose_square(const double* from, int64_t from_step, double* to, int64_t to_step) {
+  static constexpr bool turns_squares = true;
+  static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
     Vector x[8], y[8];
     NNCONV_UNROLL
     for (int i = 0; i < 8; i += 2) {
@@ -45,6 +45,21 @@ struct Doubles {
     for (int j = 0; j < 4; ++j) {
       store(to + j * to_step, _mm512_maskz_shuffle_f64x2(0xff, y[j], y[j + 4], 0x88));
       store(to + (j + 4) * to_step, _mm512_maskz_shuffle_f64x2(0xff, y[j], y[j + 4], 0xdd));
+    }
+  }
+  static void transpose4(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    __m256d x[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; i += 2) {
+      const __m256d even = _mm256_loadu_pd(from + i * from_step);
+      const __m256d odd = _mm256_loadu_pd(from + (i + 1) * from_step);
+      x[i] = _mm256_unpacklo_pd(even, odd);
+      x[i + 1] = _mm256_unpackhi_pd(even, odd);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      _mm256_storeu_pd(to + i * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x20));
+      _mm256_storeu_pd(to + (i + 2) * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x31));
     }
   }
 };
@@ -69,8 +84,8 @@ struct Floats {
     _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_castps512_ps256(x)));
     _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
   }
-  static constexpr int square = 8;
-  static void transpose_square(const double* from, int64_t from_step, float* to, int64_t to_step) {
+  static constexpr bool turns_squares = true;
+  static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
     NNCONV_UNROLL
     for (int i = 0; i < 8; ++i)
@@ -92,6 +107,14 @@ struct Floats {
       _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
       _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
     }
+  }
+  static void transpose4(const double* from, int64_t from_step, float* to, int64_t to_step) {
+    __m128 x[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) x[i] = _mm256_cvtpd_ps(_mm256_loadu_pd(from + i * from_step));
+    _MM_TRANSPOSE4_PS(x[0], x[1], x[2], x[3]);
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) _mm_storeu_ps(to + i * to_step, x[i]);
   }
 };
 

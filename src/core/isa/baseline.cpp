@@ -49,12 +49,7 @@ struct Portable {
   static void store_double(double* p, Vector x) {
     for (int i = 0; i < n; ++i) p[i] = static_cast<double>(x[i]);
   }
-  static constexpr int square = 8;
-  static void transpose_square(const double* from, int64_t from_step, T* to, int64_t to_step) {
-    for (int f = 0; f < square; ++f)
-      for (int s = 0; s < square; ++s)
-        to[f * to_step + s] = static_cast<T>(from[f + s * from_step]);
-  }
+  static constexpr bool turns_squares = false;
 };
 
 typedef double DoubleVector __attribute__((vector_size(16)));

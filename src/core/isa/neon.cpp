@@ -23,12 +23,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }
   static void store_double(double* p, Vector x) { vst1q_f64(p, x); }
-  static constexpr int square = 2;
-  static void transpose_square(const double* from, int64_t from_step, double* to, int64_t to_step) {
-    const Vector x = load(from), y = load(from + from_step);
-    store(to, vzip1q_f64(x, y));
-    store(to + to_step, vzip2q_f64(x, y));
-  }
+  static constexpr bool turns_squares = false;
 };
 
 struct Floats {
@@ -48,12 +43,7 @@ struct Floats {
     vst1q_f64(p, vcvt_f64_f32(vget_low_f32(x)));
     vst1q_f64(p + 2, vcvt_high_f64_f32(x));
   }
-  static constexpr int square = 2;
-  static void transpose_square(const double* from, int64_t from_step, float* to, int64_t to_step) {
-    const float64x2_t x = vld1q_f64(from), y = vld1q_f64(from + from_step);
-    vst1_f32(to, vcvt_f32_f64(vzip1q_f64(x, y)));
-    vst1_f32(to + to_step, vcvt_f32_f64(vzip2q_f64(x, y)));
-  }
+  static constexpr bool turns_squares = false;
 };
 
 #include "../kernel/pack.hpp"

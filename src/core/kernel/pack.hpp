@@ -13,24 +13,36 @@ void copy_lines(const double* from, int64_t from_step, int64_t lines, int64_t co
   }
 }
 
-// to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow: squares of V::square
-// numbers, and what is left of them.
+// to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow, in squares; the last ones
+// overlap those before them.
+template <class V, int side>
+void transpose_squares(const double* from, int64_t from_step, int64_t fast, int64_t slow,
+                       typename V::Scalar* to, int64_t to_step) {
+  for (int64_t s = 0; s < slow; s += side) {
+    if (s + side > slow) s = slow - side;
+    for (int64_t f = 0; f < fast; f += side) {
+      if (f + side > fast) f = fast - side;
+      const double* const corner = from + f + s * from_step;
+      if constexpr (side == 8)
+        V::transpose8(corner, from_step, to + f * to_step + s, to_step);
+      else
+        V::transpose4(corner, from_step, to + f * to_step + s, to_step);
+    }
+  }
+}
+
 template <class V>
 void transpose(const double* from, int64_t from_step, int64_t fast, int64_t slow,
                typename V::Scalar* to, int64_t to_step) {
   using Scalar = typename V::Scalar;
-  constexpr int64_t side = V::square;
   if (fast == 1 && from_step == 1) return copy_lines<V>(from, 0, 1, slow, to, 0);
-  const int64_t squares = fast < side ? 0 : slow / side * side;
-  for (int64_t s = 0; s < squares; s += side) {
-    int64_t f = 0;
-    for (; f + side <= fast; f += side)
-      V::transpose_square(from + f + s * from_step, from_step, to + f * to_step + s, to_step);
-    for (; f < fast; ++f)
-      for (int64_t i = s; i < s + side; ++i)
-        to[f * to_step + i] = static_cast<Scalar>(from[f + i * from_step]);
+  if constexpr (V::turns_squares) {
+    if (fast >= 8 && slow >= 8)
+      return transpose_squares<V, 8>(from, from_step, fast, slow, to, to_step);
+    if (fast >= 4 && slow >= 4)
+      return transpose_squares<V, 4>(from, from_step, fast, slow, to, to_step);
   }
-  for (int64_t s = squares; s < slow; ++s)
-    for (int64_t f = 0; f < fast; ++f)
+  for (int64_t f = 0; f < fast; ++f)
+    for (int64_t s = 0; s < slow; ++s)
       to[f * to_step + s] = static_cast<Scalar>(from[f + s * from_step]);
 }
