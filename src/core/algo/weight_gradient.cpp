@@ -86,7 +86,7 @@ struct Workspace {
   std::vector<Piece> pieces;
   std::vector<Column> columns;
   TermList terms;
-  Range listed;  // lines of taps of the first and the last column that has these terms
+  std::vector<char> skipped;  // pieces that these terms leave out
   std::vector<Segment> segments;
 };
 
@@ -371,6 +371,7 @@ class WeightGradient {
       const int64_t first = chunk * chunk_steps();
       const Range steps{first, std::min(chunk_steps(), order_.steps() - first)};
       list_pieces(steps, window, w);
+      w.skipped.clear();
       for (const Piece& piece : w.pieces) pack_panels(block, piece, piece.step - first, panels);
       // Lanes are joined block by block.
       const int64_t together = by_lanes_ ? block_steps_ : chunk_steps();
@@ -659,7 +660,6 @@ class WeightGradient {
       const int64_t run =
           exact_ ? block.cols.count : columns.count;  // of columns with the same terms
       const T* const panel = panel_of(tile, block, const_cast<T*>(panels));
-      w.listed = {-1, -1};
       for (int64_t first = columns.first, count; first < columns.end(); first += count) {
         count = std::min<int64_t>(k.nr, run - (first - columns.first) % run);
         list_terms(steps, pitch, first, count, w);
@@ -683,23 +683,25 @@ class WeightGradient {
   // that none of them reads; where sums must be exact, without all that is not there.
   void list_terms(const Range& steps, int64_t pitch, int64_t first, int64_t count,
                   Workspace& w) const {
-    const Range lines{line_of(w.columns[first]), line_of(w.columns[first + count - 1])};
-    if (!exact_ && lines.first == w.listed.first && lines.count == w.listed.count) return;
-    w.listed = lines;
+    const int64_t lines[2] = {line_of(w.columns[first]), line_of(w.columns[first + count - 1])};
     std::vector<char> skipped;
-    for (const Piece& piece : w.pieces) skipped.push_back(is_skipped(piece, first, count, w));
+    for (const Piece& piece : w.pieces) skipped.push_back(is_skipped(piece, lines[0], lines[1]));
+    if (!exact_ && skipped == w.skipped) return;
+    w.skipped = skipped;
     w.terms.clear();
-    for (int64_t begin = steps.first; begin < steps.end(); begin += block_steps_) {
-      // In the order of their blocks.
+    std::size_t begin = 0, end;
+    for (int64_t block = steps.first; block < steps.end(); block += block_steps_) {
+      const int64_t block_end = block + block_steps_;
+      while (w.pieces[begin].step + w.pieces[begin].steps <= block) ++begin;
+      for (end = begin; end < w.pieces.size() && w.pieces[end].step < block_end;) ++end;
       for (int64_t place = 0; place < lanes_of_order; ++place) {
+        // In the order of their blocks.
         const int64_t lane = GradientOrder::index(0, place) / block_terms;
-        for (std::size_t p = 0; p < w.pieces.size(); ++p) {
-          const Piece& piece = w.pieces[p];
-          const int64_t from = std::max(begin, piece.step);
-          const int64_t end = std::min(begin + block_steps_, piece.step + piece.steps);
-          if (!skipped[p] && from < end && lane_is_there(piece, lane))
-            add_terms(steps, piece, lane, {from, end - from}, pitch, w.columns[first], w.terms);
-        }
+        if (lane >= order_.lanes) continue;
+        for (std::size_t p = begin; p < end; ++p)
+          if (!skipped[p] && lane_is_there(w.pieces[p], lane))
+            add_terms(steps, {block, block_steps_}, w.pieces[p], lane, pitch, w.columns[first],
+                      w.terms);
       }
     }
     w.terms.finish();
@@ -709,26 +711,26 @@ class WeightGradient {
     return column.tap[1] + c_.out_extents[1] * column.tap[2];
   }
 
-  bool is_skipped(const Piece& piece, int64_t first, int64_t count, const Workspace& w) const {
-    for (int64_t c = first; c < first + count; ++c)
-      if (c_.axes[1].source(piece.j, w.columns[c].tap[1]) >= 0 &&
-          c_.axes[2].source(piece.k, w.columns[c].tap[2]) >= 0)
+  // Whether no tap of these lines of taps reads there.
+  bool is_skipped(const Piece& piece, int64_t first_line, int64_t last_line) const {
+    for (int64_t line = first_line; line <= last_line; ++line)
+      if (c_.axes[1].source(piece.j, line % c_.out_extents[1]) >= 0 &&
+          c_.axes[2].source(piece.k, line / c_.out_extents[1]) >= 0)
         return false;
     return true;
   }
 
   bool lane_is_there(const Piece& piece, int64_t lane) const {
-    return lane < (order_.by_pixel ? order_.lanes : samples_of(piece.round));
+    return order_.by_pixel || lane < samples_of(piece.round);
   }
 
-  void add_terms(const Range& steps, const Piece& piece, int64_t lane, const Range& some,
+  void add_terms(const Range& steps, const Range& block, const Piece& piece, int64_t lane,
                  int64_t pitch, const Column& column, TermList& terms) const {
-    for (int64_t step = some.first, run; step < some.end(); step += run) {
-      run = 1;
-      if (!is_there(piece, step, lane, column)) continue;
-      while (!order_.by_pixel && step + run < some.end() &&
-             is_there(piece, step + run, lane, column))
-        ++run;
+    const int64_t end = std::min(block.end(), piece.step + piece.steps);
+    const bool all = !exact_ && !order_.by_pixel;
+    for (int64_t step = std::max(block.first, piece.step), run; step < end; step += run) {
+      run = all ? end - step : 1;
+      if (!all && !is_there(piece, step, lane, column)) continue;
       const int64_t position = piece.at + (step - piece.step) * line_pixels_;
       const int64_t a =
           order_.by_pixel ? (position + lane) * pairing_ : position * pairing_ + lane * pitch;
