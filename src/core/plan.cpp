@@ -25,6 +25,18 @@ bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector)
   return (shape.lines > 1 || terms < block_terms) && work > worth_packing * shape.packed;
 }
 
+// How well so many rows fill vectors.
+double filling(int64_t rows, int vector) {
+  return static_cast<double>(rows) / ((rows + vector - 1) / vector * vector);
+}
+
+// Vectors of lanes read more for each product, and their sums have to be joined.
+bool lanes_fill_vectors_better(const Contraction& c, int vector) {
+  if (!c.is_real()) return false;
+  const GradientOrder order(c.terms, c.rows, c.groups, c.a.extents);
+  return order.by_pixel || 0.8 * filling(order.lanes * c.groups, vector) > filling(c.rows, vector);
+}
+
 // Rows of one pixel stand side by side, as numbers of the kind that the sums are made of.
 bool rows_can_be_read_in_place(const Contraction& c) {
   return c.a.lane == 1 && !c.paired_terms() && c.a.array.is_complex == c.complex_result &&
@@ -71,9 +83,17 @@ class Chooser {
         terms_(c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2]) {}
 
   Plan weight_gradient() const {
-    return plan(Algorithm::weight_gradient, TileKind::rows,
-                tiling_for(table(), c_.rows, c_.cols, 1),
-                "the gradient of a weight sums over pixels and samples: both operands are packed");
+    Plan found;
+    found.algorithm = Algorithm::weight_gradient;
+    found.isa = &isa_;
+    found.by_lanes = lanes_fill_vectors_better(c_, table().vector);
+    found.kernel = table().widest(found.by_lanes ? TileKind::lanes : TileKind::channels, 1)->name;
+    found.reason = found.by_lanes
+                       ? "the gradient of a weight of few channels: vectors are samples, groups or "
+                         "pixels"
+                       : "the gradient of a weight sums over pixels and samples: both operands are "
+                         "packed";
+    return found;
   }
 
   Plan winograd(int axes, int results) const {

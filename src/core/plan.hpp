@@ -42,6 +42,7 @@ struct Plan {
   const Isa* isa = nullptr;
   Tiling tiling;
   bool reads_in_place = false;  // whole vectors of rows, where they fill vectors; or all are packed
+  bool by_lanes = false;  // gradient of a weight: vectors are lanes of its order, not channels
   TileKind vectors = TileKind::rows;            // of a tile of Winograd's
   int winograd_axes = 0, winograd_results = 0;  // the first axes are tiled; results along one
   bool repairs = false;  // computes anew what is not finite in the result, and leaves the rest

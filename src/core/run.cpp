@@ -67,12 +67,15 @@ void run(const ChannelSums& sums, const Context& context, const Wish& wish) {
   static const double one = 1.0;
   Problem problem;
   problem.batch = sums.batch;
-  problem.c_out = sums.channels;
+  problem.c_in = problem.c_out = sums.channels;
+  // Each channel a group, so that vectors reach over channels; complex ones are taken apart.
+  problem.groups = sums.complex_result ? 1 : sums.channels;
+  if (sums.complex_result) problem.c_in = 1;
   problem.axes[0].in = problem.axes[0].out = sums.pixels;
   const Task task{Direction::backward_weight, sums.array, {&one}, {}, sums.out,
                   sums.complex_result,        sums.single};
   Contraction contraction = contraction_of(problem, task);
-  contraction.b.lane = contraction.b.term = contraction.b.pixel = 0;
+  contraction.b.lane = contraction.b.term = contraction.b.pixel = contraction.b.group = 0;
   const std::string algorithm = wish.algorithm == "eigen" ? "naive" : wish.algorithm;
   run_direct(
       contraction, task.direction, task.single,

@@ -13,6 +13,51 @@ namespace nnconv {
 
 constexpr int64_t block_terms = 64;
 
+// Where the terms (output pixel, sample) of a weight's gradient stand. They are dealt to lanes that
+// are summed apart, at most 16, so that a vector can sum along what stands side by side in memory:
+// lanes are samples, or, where a pixel of few channels and samples fills no vector, neighbouring
+// pixels of a line. A lane's terms, blocks of 64 of them, come in steps; the blocks of all lanes of
+// the same 64 steps are neighbours in the tree, which joins first the lanes that are 8 apart, then
+// 4, 2 and 1.
+struct GradientOrder {
+  static constexpr int64_t most_lanes = 16;
+
+  bool by_pixel;
+  int64_t lanes;
+  int64_t rounds;  // samples are taken so many after so many: all pixels for each round
+  int64_t line_steps, lines;
+
+  // `rows`: of a group of the output's channels, in real numbers.
+  GradientOrder(int64_t samples, int64_t rows, int64_t groups, const int64_t* out)
+      : by_pixel(false), lanes(1), rounds(0), line_steps(out[0]), lines(out[1] * out[2]) {
+    if (samples == 0) return;
+    rounds = (samples - 1) / most_lanes + 1;
+    lanes = (samples - 1) / rounds + 1;
+    by_pixel = rows < 8 && lanes * groups < most_lanes;
+    if (!by_pixel) return;
+    lanes = most_lanes;
+    rounds = samples;
+    line_steps = (out[0] - 1) / lanes + 1;
+  }
+
+  int64_t steps() const { return rounds * lines * line_steps; }
+  int64_t step(int64_t round, int64_t line, int64_t step_of_line) const {
+    return (round * lines + line) * line_steps + step_of_line;
+  }
+
+  // The index of term `term` of a lane.
+  static int64_t index(int64_t term, int64_t lane) {
+    const int64_t reversed = (lane & 1) << 3 | (lane & 2) << 1 | (lane & 4) >> 1 | (lane & 8) >> 3;
+    return (term / block_terms * most_lanes + reversed) * block_terms + term % block_terms;
+  }
+
+  // The index of the term of sample n and output pixel i of a line; `part` of `pairing` terms.
+  int64_t index(int64_t n, int64_t line, int64_t i, int64_t pairing, int64_t part) const {
+    const int64_t at = by_pixel ? step(n, line, i / lanes) : step(n / lanes, line, i);
+    return index(at * pairing + part, (by_pixel ? i : n) % lanes);
+  }
+};
+
 // Says which neighbours of a stack of sums the tree joins. Works for blocks and, as the tree is
 // binary, for aligned runs of 2^m blocks alike.
 class SumTree {

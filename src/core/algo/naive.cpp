@@ -49,30 +49,38 @@ T read(const Operand& operand, int64_t element, bool imaginary) {
 }
 
 template <class T, bool fused>
-T element(const Contraction& c, const Meetings (&meetings)[max_spatial], int64_t group, int64_t row,
-          int64_t col) {
+T element(const Contraction& c, Direction direction, const Meetings (&meetings)[max_spatial],
+          int64_t group, int64_t row, int64_t col) {
   const bool imaginary = c.complex_result && row % 2 == 1;
   const int64_t lane = c.complex_result ? row / 2 : row;
   const int64_t pairing = c.paired_terms() ? 2 : 1;
+  const bool of_weight = direction == Direction::backward_weight;
+  const GradientOrder gradient_order(c.terms / pairing, c.rows, c.groups, c.a.extents);
+  // The gradient of a weight goes over all pixels for one sample after the other.
+  const int64_t round = of_weight ? pairing : c.terms;
   std::map<int64_t, T> blocks;
-  for (const Meeting& k : meetings[2].list)
-    for (const Meeting& j : meetings[1].list)
-      for (const Meeting& i : meetings[0].list) {
-        const int64_t slot = i.slot + meetings[0].slots * (j.slot + meetings[1].slots * k.slot);
-        const int64_t a =
-            lane * c.a.lane + c.a.pixel_number(i.a, j.a, k.a) * c.a.pixel + group * c.a.group;
-        const int64_t b =
-            col * c.b.lane + c.b.pixel_number(i.b, j.b, k.b) * c.b.pixel + group * c.b.group;
-        for (int64_t term = 0; term < c.terms; ++term) {
-          const int64_t a_term = a + term / pairing * c.a.term;
-          const bool second = pairing == 2 && term % 2 == 1;
-          T x = read<T>(c.a, a_term, imaginary != second);
-          if (second && !imaginary) x = -x;  // the real part of i * A
-          const T y = read<T>(c.b, b + term / pairing * c.b.term, second);
-          T& block = blocks.emplace((slot * c.terms + term) / block_terms, T(0)).first->second;
-          block = add_product<T, fused>(x, y, block);
-        }
-      }
+  const auto add_terms = [&](const Meeting& i, const Meeting& j, const Meeting& k, int64_t first) {
+    const int64_t slot = i.slot + meetings[0].slots * (j.slot + meetings[1].slots * k.slot);
+    const int64_t a =
+        lane * c.a.lane + c.a.pixel_number(i.a, j.a, k.a) * c.a.pixel + group * c.a.group;
+    const int64_t b =
+        col * c.b.lane + c.b.pixel_number(i.b, j.b, k.b) * c.b.pixel + group * c.b.group;
+    for (int64_t term = first; term < first + round; ++term) {
+      const int64_t sample = term / pairing, part = term % pairing;
+      T x = read<T>(c.a, a + sample * c.a.term, imaginary != (part == 1));
+      if (part == 1 && !imaginary) x = -x;  // the real part of i * A
+      const T y = read<T>(c.b, b + sample * c.b.term, part == 1);
+      const int64_t line = j.a + c.a.extents[1] * k.a;
+      const int64_t index = of_weight ? gradient_order.index(sample, line, i.a, pairing, part)
+                                      : slot * c.terms + term;
+      T& block = blocks.emplace(index / block_terms, T(0)).first->second;
+      block = add_product<T, fused>(x, y, block);
+    }
+  };
+  for (int64_t first = 0; first < c.terms; first += round)
+    for (const Meeting& k : meetings[2].list)
+      for (const Meeting& j : meetings[1].list)
+        for (const Meeting& i : meetings[0].list) add_terms(i, j, k, first);
   T sum = 0, bias = 0;
   sum_of_blocks(blocks, 0, 62, sum);
   const int64_t number = group * c.cols + col;
@@ -96,7 +104,7 @@ void compute(const Contraction& c, Direction direction, const Context& context) 
       for (int64_t col = 0; col < c.cols && !worker.stopped(); ++col)
         for (int64_t row = 0; row < c.rows; ++row)
           c.out[row + col * c.out_col + u * c.out_pixel + group * c.out_group] =
-              static_cast<double>(element<T, fused>(c, meetings, group, row, col));
+              static_cast<double>(element<T, fused>(c, direction, meetings, group, row, col));
   });
 }
 

@@ -28,6 +28,27 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
+  static constexpr bool turns_squares = true;
+  static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    for (int f = 0; f < 8; f += 4)
+      for (int s = 0; s < 8; s += 4)
+        transpose4(from + f + s * from_step, from_step, to + f * to_step + s, to_step);
+  }
+  static void transpose4(const double* from, int64_t from_step, double* to, int64_t to_step) {
+    __m256d x[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; i += 2) {
+      const __m256d even = _mm256_loadu_pd(from + i * from_step);
+      const __m256d odd = _mm256_loadu_pd(from + (i + 1) * from_step);
+      x[i] = _mm256_unpacklo_pd(even, odd);
+      x[i + 1] = _mm256_unpackhi_pd(even, odd);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      _mm256_storeu_pd(to + i * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x20));
+      _mm256_storeu_pd(to + (i + 2) * to_step, _mm256_permute2f128_pd(x[i], x[i + 2], 0x31));
+    }
+  }
 };
 
 struct Floats {
@@ -49,9 +70,41 @@ struct Floats {
     _mm256_storeu_pd(p, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
     _mm256_storeu_pd(p + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
   }
+  static constexpr bool turns_squares = true;
+  static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
+    __m256 x[8], y[8];
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; ++i) x[i] = load_double(from + i * from_step);
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 2) {
+      y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+      y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      x[i] = _mm256_shuffle_ps(y[i], y[i + 2], 0x44);
+      x[i + 1] = _mm256_shuffle_ps(y[i], y[i + 2], 0xee);
+      x[i + 2] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0x44);
+      x[i + 3] = _mm256_shuffle_ps(y[i + 1], y[i + 3], 0xee);
+    }
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
+      _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+    }
+  }
+  static void transpose4(const double* from, int64_t from_step, float* to, int64_t to_step) {
+    __m128 x[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) x[i] = _mm256_cvtpd_ps(_mm256_loadu_pd(from + i * from_step));
+    _MM_TRANSPOSE4_PS(x[0], x[1], x[2], x[3]);
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) _mm_storeu_ps(to + i * to_step, x[i]);
+  }
 };
 
 #include "../kernel/filter.hpp"
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
@@ -62,18 +115,11 @@ NNCONV_TARGET_END
 
 namespace nnconv {
 
-static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, avx2)};
-static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, avx2)};
-static constexpr WinogradKernels<double> f64_winograd[] = {
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, avx2),
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, avx2)};
-static constexpr WinogradKernels<float> f32_winograd[] = {
-    NNCONV_WINOGRAD(f32, Floats, WinogradF2, avx2), NNCONV_WINOGRAD(f32, Floats, WinogradF4, avx2)};
+NNCONV_KERNELS(f64, double, Doubles, NNCONV_TILES_16, 3, avx2)
+NNCONV_KERNELS(f32, float, Floats, NNCONV_TILES_16, 3, avx2)
 
 extern const Isa isa_avx2;
-constexpr Isa isa_avx2 = {
-    "avx2", true, table_of(4, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 3, avx2)),
-    table_of(8, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 3, avx2))};
+constexpr Isa isa_avx2 = {"avx2", true, f64_kernels, f32_kernels};
 
 }  // namespace nnconv
 #endif

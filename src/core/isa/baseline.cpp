@@ -51,6 +51,7 @@ struct Portable {
   static void store_double(double* p, Vector x) {
     for (int i = 0; i < n; ++i) p[i] = static_cast<double>(x[i]);
   }
+  static constexpr bool turns_squares = false;
 };
 
 typedef double DoubleVector __attribute__((vector_size(16)));
@@ -59,24 +60,16 @@ using Doubles = Portable<double, DoubleVector, 2>;
 using Floats = Portable<float, FloatVector, 4>;
 
 #include "../kernel/filter.hpp"
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
-constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, baseline)};
-constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, baseline)};
-constexpr WinogradKernels<double> f64_winograd[] = {
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, baseline),
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, baseline)};
-constexpr WinogradKernels<float> f32_winograd[] = {
-    NNCONV_WINOGRAD(f32, Floats, WinogradF2, baseline),
-    NNCONV_WINOGRAD(f32, Floats, WinogradF4, baseline)};
+NNCONV_KERNELS(f64, double, Doubles, NNCONV_TILES_16, 3, baseline)
+NNCONV_KERNELS(f32, float, Floats, NNCONV_TILES_16, 3, baseline)
 
 }  // namespace
 
 extern const Isa isa_baseline;
-constexpr Isa isa_baseline = {
-    "baseline", NNCONV_FUSED,
-    table_of(2, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 3, baseline)),
-    table_of(4, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 3, baseline))};
+constexpr Isa isa_baseline = {"baseline", NNCONV_FUSED, f64_kernels, f32_kernels};
 
 }  // namespace nnconv

@@ -27,6 +27,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }
   static void store_double(double* p, Vector x) { vst1q_f64(p, x); }
+  static constexpr bool turns_squares = false;
 };
 
 struct Floats {
@@ -47,26 +48,21 @@ struct Floats {
     vst1q_f64(p, vcvt_f64_f32(vget_low_f32(x)));
     vst1q_f64(p + 2, vcvt_high_f64_f32(x));
   }
+  static constexpr bool turns_squares = false;
 };
 
 #include "../kernel/filter.hpp"
+#include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"
 #include "../kernel/winograd.hpp"
 
-constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, neon)};
-constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, neon)};
-constexpr WinogradKernels<double> f64_winograd[] = {
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF2, neon),
-    NNCONV_WINOGRAD(f64, Doubles, WinogradF4, neon)};
-constexpr WinogradKernels<float> f32_winograd[] = {NNCONV_WINOGRAD(f32, Floats, WinogradF2, neon),
-                                                   NNCONV_WINOGRAD(f32, Floats, WinogradF4, neon)};
+NNCONV_KERNELS(f64, double, Doubles, NNCONV_TILES_32, 6, neon)
+NNCONV_KERNELS(f32, float, Floats, NNCONV_TILES_32, 6, neon)
 
 }  // namespace
 
 extern const Isa isa_neon;
-constexpr Isa isa_neon = {
-    "neon", true, table_of(2, f64_tiles, f64_winograd, NNCONV_FILTER(f64, Doubles, 6, neon)),
-    table_of(4, f32_tiles, f32_winograd, NNCONV_FILTER(f32, Floats, 6, neon))};
+constexpr Isa isa_neon = {"neon", true, f64_kernels, f32_kernels};
 
 }  // namespace nnconv
 #endif

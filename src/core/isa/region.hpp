@@ -47,18 +47,26 @@
       NNCONV_ROWS(type, V, 1, 5, isa), NNCONV_TILES_LOW(type, V, isa),          \
       NNCONV_CHANNELS(type, V, 4, 6, isa), NNCONV_CHANNELS(type, V, 3, 8, isa), \
       NNCONV_CHANNELS(type, V, 2, 8, isa), NNCONV_CHANNELS(type, V, 1, 8, isa), \
-      NNCONV_LANES(type, V, 2, 8, isa), NNCONV_LANES(type, V, 1, 8, isa)
+      NNCONV_LANES(type, V, 2, 8, isa), NNCONV_LANES(type, V, 2, 7, isa),       \
+      NNCONV_LANES(type, V, 2, 6, isa), NNCONV_LANES(type, V, 2, 5, isa),       \
+      NNCONV_LANES_LOW(type, V, isa)
 #define NNCONV_TILES_16(type, V, isa)                                           \
   NNCONV_ROWS(type, V, 3, 4, isa), NNCONV_ROWS(type, V, 3, 3, isa),             \
       NNCONV_ROWS(type, V, 4, 3, isa), NNCONV_ROWS(type, V, 4, 2, isa),         \
       NNCONV_ROWS(type, V, 6, 2, isa), NNCONV_ROWS(type, V, 6, 1, isa),         \
       NNCONV_ROWS(type, V, 8, 1, isa), NNCONV_TILES_LOW(type, V, isa),          \
       NNCONV_CHANNELS(type, V, 3, 4, isa), NNCONV_CHANNELS(type, V, 2, 5, isa), \
-      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES(type, V, 2, 4, isa),    \
-      NNCONV_LANES(type, V, 1, 8, isa)
+      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES_LOW(type, V, isa)
 #define NNCONV_TILES_LOW(type, V, isa)                              \
   NNCONV_ROWS(type, V, 1, 4, isa), NNCONV_ROWS(type, V, 1, 3, isa), \
       NNCONV_ROWS(type, V, 1, 2, isa), NNCONV_ROWS(type, V, 1, 1, isa)
+#define NNCONV_LANES_LOW(type, V, isa)                                    \
+  NNCONV_LANES(type, V, 2, 4, isa), NNCONV_LANES(type, V, 2, 3, isa),     \
+      NNCONV_LANES(type, V, 2, 2, isa), NNCONV_LANES(type, V, 2, 1, isa), \
+      NNCONV_LANES(type, V, 1, 8, isa), NNCONV_LANES(type, V, 1, 7, isa), \
+      NNCONV_LANES(type, V, 1, 6, isa), NNCONV_LANES(type, V, 1, 5, isa), \
+      NNCONV_LANES(type, V, 1, 4, isa), NNCONV_LANES(type, V, 1, 3, isa), \
+      NNCONV_LANES(type, V, 1, 2, isa), NNCONV_LANES(type, V, 1, 1, isa)
 
 #define NNCONV_WINOGRAD(type, V, F, isa)                                    \
   {                                                                         \
@@ -68,3 +76,12 @@
       winograd_output<V, F, 1>, winograd_output<V, F, 2>                    \
     }                                                                       \
   }
+
+// The table of a precision: f64_kernels or f32_kernels.
+#define NNCONV_KERNELS(type, T, V, tiles, filter_mv, isa)                                       \
+  static constexpr TileKernel<T> type##_tiles[] = {tiles(type, V, isa)};                        \
+  static constexpr WinogradKernels<T> type##_winograd[] = {                                     \
+      NNCONV_WINOGRAD(type, V, WinogradF2, isa), NNCONV_WINOGRAD(type, V, WinogradF4, isa)};    \
+  static constexpr KernelTable<T> type##_kernels =                                              \
+      table_of(V::lanes, type##_tiles, type##_winograd, NNCONV_FILTER(type, V, filter_mv, isa), \
+               PackKernels<T>{copy_lines<V>, transpose<V>});

@@ -99,6 +99,17 @@ struct FilterKernel {
   void (*round)(const double* from, int64_t count, T* to);
 };
 
+// Copies from arrays of doubles into panels.
+template <class T>
+struct PackKernels {
+  // `lines` lines of `count` numbers that stand together, from_step and to_step apart.
+  void (*copy_lines)(const double* from, int64_t from_step, int64_t lines, int64_t count, T* to,
+                     int64_t to_step);
+  // to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow.
+  void (*transpose)(const double* from, int64_t from_step, int64_t fast, int64_t slow, T* to,
+                    int64_t to_step);
+};
+
 template <class T>
 struct KernelTable {
   int vector;  // lanes of a vector
@@ -107,6 +118,7 @@ struct KernelTable {
   int n_tiles;
   WinogradKernels<T> winograd[2];  // of two results along an axis, and of four
   FilterKernel<T> filter;
+  PackKernels<T> packing;
 
   const TileKernel<T>* find(TileKind kind, int mv, int nr) const {
     for (int i = 0; i < n_tiles; ++i)
@@ -139,8 +151,8 @@ struct KernelTable {
 template <class T, int n>
 constexpr KernelTable<T> table_of(int vector, const TileKernel<T> (&tiles)[n],
                                   const WinogradKernels<T> (&winograd)[2],
-                                  const FilterKernel<T>& filter) {
-  return {vector, tiles[0].nr, tiles, n, {winograd[0], winograd[1]}, filter};
+                                  const FilterKernel<T>& filter, const PackKernels<T>& packing) {
+  return {vector, tiles[0].nr, tiles, n, {winograd[0], winograd[1]}, filter, packing};
 }
 
 }  // namespace nnconv
