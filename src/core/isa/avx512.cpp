@@ -24,7 +24,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm512_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm512_storeu_pd(p, x); }
-  static constexpr bool turns_squares = true;
+  static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
     Vector x[8], y[8];
     NNCONV_UNROLL
@@ -47,6 +47,7 @@ struct Doubles {
       store(to + (j + 4) * to_step, _mm512_maskz_shuffle_f64x2(0xff, y[j], y[j + 4], 0xdd));
     }
   }
+  static void copy4(const double* from, double* to) { _mm256_storeu_pd(to, _mm256_loadu_pd(from)); }
   static void transpose4(const double* from, int64_t from_step, double* to, int64_t to_step) {
     __m256d x[4];
     NNCONV_UNROLL
@@ -84,7 +85,7 @@ struct Floats {
     _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_castps512_ps256(x)));
     _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
   }
-  static constexpr bool turns_squares = true;
+  static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
     NNCONV_UNROLL
@@ -108,6 +109,9 @@ struct Floats {
       _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
     }
   }
+  static void copy4(const double* from, float* to) {
+    _mm_storeu_ps(to, _mm256_cvtpd_ps(_mm256_loadu_pd(from)));
+  }
   static void transpose4(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m128 x[4];
     NNCONV_UNROLL
@@ -130,8 +134,10 @@ namespace nnconv {
 
 static constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, avx512)};
 static constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, avx512)};
-static constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
-static constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
+static constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, deal<Doubles>,
+                                                    transpose<Doubles>};
+static constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, deal<Floats>,
+                                                   transpose<Floats>};
 
 extern const Isa isa_avx512;
 constexpr Isa isa_avx512 = {"avx512", true, table_of(8, f64_tiles, f64_packing),

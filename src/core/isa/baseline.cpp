@@ -49,7 +49,7 @@ struct Portable {
   static void store_double(double* p, Vector x) {
     for (int i = 0; i < n; ++i) p[i] = static_cast<double>(x[i]);
   }
-  static constexpr bool turns_squares = false;
+  static constexpr bool by_fours = false;
 };
 
 typedef double DoubleVector __attribute__((vector_size(16)));
@@ -62,8 +62,9 @@ using Floats = Portable<float, FloatVector, 4>;
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_16(f64, Doubles, baseline)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_16(f32, Floats, baseline)};
-constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
-constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
+constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, deal<Doubles>,
+                                             transpose<Doubles>};
+constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, deal<Floats>, transpose<Floats>};
 
 }  // namespace
 

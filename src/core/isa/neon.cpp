@@ -23,7 +23,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }
   static void store_double(double* p, Vector x) { vst1q_f64(p, x); }
-  static constexpr bool turns_squares = false;
+  static constexpr bool by_fours = false;
 };
 
 struct Floats {
@@ -43,7 +43,7 @@ struct Floats {
     vst1q_f64(p, vcvt_f64_f32(vget_low_f32(x)));
     vst1q_f64(p + 2, vcvt_high_f64_f32(x));
   }
-  static constexpr bool turns_squares = false;
+  static constexpr bool by_fours = false;
 };
 
 #include "../kernel/pack.hpp"
@@ -51,8 +51,9 @@ struct Floats {
 
 constexpr TileKernel<double> f64_tiles[] = {NNCONV_TILES_32(f64, Doubles, neon)};
 constexpr TileKernel<float> f32_tiles[] = {NNCONV_TILES_32(f32, Floats, neon)};
-constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, transpose<Doubles>};
-constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, transpose<Floats>};
+constexpr PackKernels<double> f64_packing = {copy_lines<Doubles>, deal<Doubles>,
+                                             transpose<Doubles>};
+constexpr PackKernels<float> f32_packing = {copy_lines<Floats>, deal<Floats>, transpose<Floats>};
 
 }  // namespace
 
