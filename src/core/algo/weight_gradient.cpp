@@ -33,6 +33,7 @@ namespace {
 
 constexpr int64_t panel_bytes = 5 << 17;     // a chunk's panels, to stay in L2
 constexpr int64_t window_bytes = 1 << 18;    // and what is packed of the window at a time
+constexpr int64_t pixel_numbers = 512;       // of a pixel that are packed at a time into lanes
 constexpr int64_t sum_bytes = 8 << 20;       // sums of a job
 constexpr int64_t partial_bytes = 16 << 20;  // sums of all parts
 constexpr int64_t chunk_terms = 1024;        // of all lanes, where vectors are channels
@@ -205,6 +206,7 @@ class WeightGradient {
     constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(T));
     return (quotient_up(numbers, line) | 1) * line;
   }
+  int64_t unit_pitch() const { return apart(chunk_steps() * height_); }
   // Terms from lane to lane in a panel of channels.
   int64_t lane_terms() const { return chunk_steps() * pairing_ + 1; }
   // Vectors of lanes, `height_` of them each.
@@ -217,7 +219,7 @@ class WeightGradient {
   }
 
   int64_t panel_numbers(const Block& block) const {
-    return by_lanes_ ? block.rows.count * units_of(block) * chunk_steps() * height_
+    return by_lanes_ ? block.rows.count * units_of(block) * unit_pitch()
                      : padded_rows(block) * order_.lanes * lane_terms();
   }
   int64_t window_numbers(const Block& block, int64_t cols) const {
@@ -254,7 +256,7 @@ class WeightGradient {
       return panels_are_large(b) || window_is_large(b) ||
              sums_of(b) * stack_depth() * static_cast<int64_t>(sizeof(T)) > sum_bytes;
     };
-    while (too_large() && cut_further(blocks)) continue;
+    while ((too_large() || is_wide(blocks.front())) && cut_further(blocks)) continue;
     lengthen_chunks(blocks.front());
     const auto jobs_of_a_part = [&] { return static_cast<double>(blocks.size()); };
     const auto too_few = [&] {
@@ -281,17 +283,24 @@ class WeightGradient {
     return blocks;
   }
 
+  // Groups of lanes as long as some of their numbers stand together in a pixel.
+  bool is_wide(const Block& block) const {
+    const int64_t numbers = block.groups.count * std::max(c_.rows, c_.cols) * order_.lanes;
+    return block.groups.count > groups_of_a_unit() && numbers > pixel_numbers;
+  }
+  int64_t groups_of_a_unit() const { return std::max<int64_t>(1, height_ / order_.lanes); }
+
   bool panels_are_large(const Block& block) const {
     return panel_numbers(block) * static_cast<int64_t>(sizeof(T)) > panel_bytes;
   }
   bool window_is_large(const Block& block) const {
-    return window_numbers(block, 1) * static_cast<int64_t>(sizeof(T)) > 2 * window_bytes;
+    return window_numbers(block, 1) * static_cast<int64_t>(sizeof(T)) > 8 * window_bytes;
   }
 
   // Halves all blocks, by what there is most of; the first stays the largest.
   bool cut_further(std::vector<Block>& blocks) const {
     const Block& largest = blocks.front();
-    const int64_t unit_groups = std::max<int64_t>(1, height_ / order_.lanes);
+    const int64_t unit_groups = groups_of_a_unit();
     const int64_t row_unit = by_lanes_ ? 1 : 2 * table_.vector;
     Range Block::*part = nullptr;
     int tap = -1;
@@ -356,6 +365,7 @@ class WeightGradient {
     T* const panels = w.panels.template get<T>(panel_numbers(block));
     const int64_t window_size = window_numbers(block, slices.back().block.cols.count);
     T* const input = w.window.template get<T>(window_size);
+    clear_padding(block, panels, input, window_size);
     if (constant_input()) std::fill(input, input + window_size, static_cast<T>(c_.b.array.data[0]));
     T* const sums = w.sums.template get<T>(sums_of(block) * stack_depth());
     SumTree tree;
@@ -392,6 +402,17 @@ class WeightGradient {
     const int depth = tree.depth();
     join_top(sums, sums_of(block), depth, tree.joins_at_end());
     leave_sums(job, w.columns, sums);
+  }
+
+  // What fills vectors up is multiplied, though it is stored nowhere: zeros, for speed.
+  void clear_padding(const Block& block, T* panels, T* input, int64_t window_size) const {
+    if (!by_lanes_ && block.rows.count % table_.vector != 0) {
+      const RowTile last = row_tiles(block).back();
+      std::fill(panel_of(last, block, panels), panels + panel_numbers(block), T(0));
+    } else if (by_lanes_ && !order_.by_pixel && order_.lanes * block.groups.count % height_ != 0) {
+      std::fill(panels, panels + panel_numbers(block), T(0));
+      std::fill(input, input + window_size, T(0));
+    }
   }
 
   // ---- what a chunk reads ----
@@ -524,22 +545,11 @@ class WeightGradient {
   void pack_lanes(const Operand& operand, const Block& block, int64_t samples, const double* from,
                   int64_t from_step, int64_t count, T* to, int64_t unit_pitch) const {
     const bool together = samples == order_.lanes && operand.group == samples;
-    const int64_t runs = together ? 1 : block.groups.count;
-    const int64_t run = together ? samples * block.groups.count : samples;
-    for (int64_t group = 0; group < runs; ++group) {
-      const int64_t lane = group * order_.lanes;
-      for (int64_t done = 0; done < run;) {
-        const int64_t unit = (lane + done) / height_, in_unit = (lane + done) % height_;
-        const int64_t part = std::min(run - done, height_ - in_unit);
-        table_.packing.copy_lines(from + group * operand.group + done, from_step, count, part,
-                                  to + unit * unit_pitch + in_unit, height_);
-        done += part;
-      }
-      // Those that the last round lacks.
-      for (int64_t missing = lane + run; !together && missing < lane + order_.lanes; ++missing)
-        for (int64_t i = 0; i < count; ++i)
-          to[missing / height_ * unit_pitch + i * height_ + missing % height_] = T(0);
-    }
+    const int64_t all = order_.lanes * block.groups.count;
+    const LaneRuns lanes = {
+        together ? 1 : block.groups.count, operand.group, together ? all : samples,
+        together ? all : order_.lanes,     height_,       unit_pitch};
+    table_.packing.deal(from, from_step, count, lanes, to);
   }
 
   // The steps of a piece, the first of which is the step `at` of the chunk.
@@ -555,29 +565,28 @@ class WeightGradient {
         pack_channels(tile, piece, from, at, panel_of(tile, block, panels));
       return;
     }
-    const int64_t unit_pitch = chunk_steps() * height_;
     for (int64_t row = 0; row < block.rows.count; ++row) {
       const double* const from_row = from + (block.rows.first + row) * a.lane;
-      T* const to = panels + row * units_of(block) * unit_pitch + at * height_;
+      T* const to = panels + row * units_of(block) * unit_pitch() + at * height_;
       if (order_.by_pixel)
-        pack_line(piece, from_row, to, unit_pitch);
+        pack_line(piece, from_row, to);
       else
         pack_lanes(a, block, samples_of(piece.round), from_row, a.pixel, piece.steps, to,
-                   unit_pitch);
+                   unit_pitch());
     }
   }
 
   // Pixels of a line into lanes.
-  void pack_line(const Piece& piece, const double* from, T* to, int64_t unit_pitch) const {
+  void pack_line(const Piece& piece, const double* from, T* to) const {
     const int64_t pixels =
         std::min(piece.steps * order_.lanes, c_.a.extents[0] - piece.first * order_.lanes);
     const int64_t whole = c_.a.pixel == 1 ? pixels / order_.lanes : 0;
     for (int64_t unit = 0; unit < lanes_of_order / height_; ++unit)
       table_.packing.copy_lines(from + unit * height_, order_.lanes, whole, height_,
-                                to + unit * unit_pitch, height_);
+                                to + unit * unit_pitch(), height_);
     for (int64_t i = whole * order_.lanes; i < piece.steps * order_.lanes; ++i) {
       const int64_t lane = i % order_.lanes;
-      to[lane / height_ * unit_pitch + i / order_.lanes * height_ + lane % height_] =
+      to[lane / height_ * unit_pitch() + i / order_.lanes * height_ + lane % height_] =
           i < pixels ? static_cast<T>(from[i * c_.a.pixel]) : T(0);
     }
   }
@@ -764,15 +773,15 @@ class WeightGradient {
                     T* sums, Workspace& w) const {
     const Block& block = slice.block;
     const int64_t columns = slice.columns.count, units = units_of(block);
-    const int64_t pitch = row_pitch(window), lanes = units * height_;
+    const int64_t pitch = row_pitch(window), all_columns = static_cast<int64_t>(w.columns.size());
     const int widest = table_.widest(TileKind::lanes, mv_)->nr;
     const int64_t step = constant_input() ? 0 : order_.by_pixel ? order_.lanes : height_;
-    T* const tile = w.tile.template get<T>(widest * height_);
-    T* const lane_sums = w.lane_sums.template get<T>(columns * lanes);
+    T* const lane_sums =
+        w.lane_sums.template get<T>(units * columns * height_ + table_.vector * max_tile_vectors);
     const std::vector<Range> tiles = cut({0, columns}, quotient_up(columns, widest));
     for (int64_t row = 0; row < block.rows.count; ++row) {
       for (int64_t unit = 0; unit < units; ++unit) {
-        const T* const panel = panels + (row * units + unit) * chunk_steps() * height_;
+        const T* const panel = panels + (row * units + unit) * unit_pitch();
         for (const Range& some : tiles) {
           const T* at[max_tile_columns];
           for (int64_t j = 0; j < some.count; ++j) {
@@ -785,25 +794,49 @@ class WeightGradient {
           }
           table_.find(TileKind::lanes, mv_, static_cast<int>(some.count))
               ->sum(at, step, panel, w.segments.data(), static_cast<int64_t>(w.segments.size()),
-                    tile);
-          for (int64_t j = 0; j < some.count; ++j)
-            std::copy(tile + j * height_, tile + (j + 1) * height_,
-                      lane_sums + (some.first + j) * lanes + unit * height_);
+                    lane_sums + (unit * columns + some.first) * height_);
         }
       }
-      T* to = sums + (row * static_cast<int64_t>(w.columns.size()) + slice.columns.first) *
-                         block.groups.count;
-      for (int64_t column = 0; column < columns; ++column)
-        for (int64_t group = 0; group < block.groups.count; ++group)
-          *to++ = joined(lane_sums + column * lanes + group * order_.lanes);
+      join_lanes(lane_sums, columns, block.groups.count,
+                 sums + (row * all_columns + slice.columns.first) * block.groups.count);
     }
   }
 
-  T joined(T* lanes) const {
-    for (int64_t apart = lanes_of_order / 2; apart > 0; apart /= 2)
-      for (int64_t lane = 0; lane < apart && lane + apart < order_.lanes; ++lane)
-        lanes[lane] += lanes[lane + apart];
-    return lanes[0];
+  // From [unit, column, lane of the unit] to [column, group].
+  void join_lanes(const T* lane_sums, int64_t columns, int64_t groups, T* sums) const {
+    T apart[lanes_of_order];
+    for (int64_t column = 0; column < columns; ++column) {
+      for (int64_t group = 0; group < groups; ++group) {
+        const auto lane_at = [&](int64_t lane) {
+          const int64_t number = group * order_.lanes + lane;
+          return lane_sums + (number / height_ * columns + column) * height_ + number % height_;
+        };
+        const T* lanes = lane_at(0);
+        // Those of a group may stand in several units.
+        if (lane_at(order_.lanes - 1) != lanes + order_.lanes - 1) {
+          for (int64_t lane = 0; lane < order_.lanes; ++lane) apart[lane] = *lane_at(lane);
+          lanes = apart;
+        }
+        *sums++ = order_.lanes == lanes_of_order ? join<lanes_of_order>(lanes, lanes_of_order)
+                                                 : join<lanes_of_order>(lanes, order_.lanes);
+      }
+    }
+  }
+
+  // Joins lanes that are `size` / 2 apart, and so on.
+  template <int64_t size>
+  static T join(const T* lanes, int64_t count) {
+    if constexpr (size == 1) {
+      return lanes[0];
+    } else {
+      constexpr int64_t half = size / 2;
+      T joined[half];
+      for (int64_t lane = 0; lane < half; ++lane) {
+        if (lane < count) joined[lane] = lanes[lane];
+        if (lane + half < count) joined[lane] += lanes[lane + half];
+      }
+      return join<half>(joined, std::min(count, half));
+    }
   }
 
   // ---- sums of parts ----
@@ -811,7 +844,7 @@ class WeightGradient {
   // The sums of a job are the result, or wait for those of the other parts.
   void leave_sums(const Job& job, const std::vector<Column>& columns, const T* sums) {
     const Block& block = job.block;
-    const int64_t n_columns = static_cast<int64_t>(columns.size());
+    const int64_t n_columns = static_cast<int64_t>(columns.size()), rows = padded_rows(block);
     for (int64_t number = 0; number < n_columns; ++number) {
       const Column& column = columns[number];
       const int64_t out =
@@ -820,9 +853,9 @@ class WeightGradient {
       for (int64_t g = 0; g < block.groups.count; ++g)
         for (int64_t r = 0; r < block.rows.count; ++r) {
           const T sum = by_lanes_ ? sums[(r * n_columns + number) * block.groups.count + g]
-                                  : sums[number * padded_rows(block) + r];
+                                  : sums[number * rows + r];
           const int64_t at = out + (block.groups.first + g) * c_.out_group + block.rows.first + r;
-          if (parts() == 1)
+          if (partial_ == nullptr)
             c_.out[at] = static_cast<double>(sum + T(0));
           else
             partial_[job.part * outputs_ + at] = sum;

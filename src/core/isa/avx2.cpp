@@ -28,12 +28,13 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
-  static constexpr bool turns_squares = true;
+  static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
     for (int f = 0; f < 8; f += 4)
       for (int s = 0; s < 8; s += 4)
         transpose4(from + f + s * from_step, from_step, to + f * to_step + s, to_step);
   }
+  static void copy4(const double* from, double* to) { _mm256_storeu_pd(to, _mm256_loadu_pd(from)); }
   static void transpose4(const double* from, int64_t from_step, double* to, int64_t to_step) {
     __m256d x[4];
     NNCONV_UNROLL
@@ -70,7 +71,7 @@ struct Floats {
     _mm256_storeu_pd(p, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
     _mm256_storeu_pd(p + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
   }
-  static constexpr bool turns_squares = true;
+  static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
     NNCONV_UNROLL
@@ -92,6 +93,9 @@ struct Floats {
       _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
       _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
     }
+  }
+  static void copy4(const double* from, float* to) {
+    _mm_storeu_ps(to, _mm256_cvtpd_ps(_mm256_loadu_pd(from)));
   }
   static void transpose4(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m128 x[4];

@@ -28,7 +28,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm512_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm512_storeu_pd(p, x); }
-  static constexpr bool turns_squares = true;
+  static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
     Vector x[8], y[8];
     NNCONV_UNROLL
@@ -51,6 +51,7 @@ struct Doubles {
       store(to + (j + 4) * to_step, _mm512_maskz_shuffle_f64x2(0xff, y[j], y[j + 4], 0xdd));
     }
   }
+  static void copy4(const double* from, double* to) { _mm256_storeu_pd(to, _mm256_loadu_pd(from)); }
   static void transpose4(const double* from, int64_t from_step, double* to, int64_t to_step) {
     __m256d x[4];
     NNCONV_UNROLL
@@ -90,7 +91,7 @@ struct Floats {
     _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, x, 0)));
     _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
   }
-  static constexpr bool turns_squares = true;
+  static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
     NNCONV_UNROLL
@@ -113,6 +114,9 @@ struct Floats {
       _mm256_storeu_ps(to + i * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
       _mm256_storeu_ps(to + (i + 4) * to_step, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
     }
+  }
+  static void copy4(const double* from, float* to) {
+    _mm_storeu_ps(to, _mm256_cvtpd_ps(_mm256_loadu_pd(from)));
   }
   static void transpose4(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m128 x[4];

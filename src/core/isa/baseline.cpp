@@ -51,7 +51,7 @@ struct Portable {
   static void store_double(double* p, Vector x) {
     for (int i = 0; i < n; ++i) p[i] = static_cast<double>(x[i]);
   }
-  static constexpr bool turns_squares = false;
+  static constexpr bool by_fours = false;
 };
 
 typedef double DoubleVector __attribute__((vector_size(16)));

@@ -27,7 +27,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }
   static void store_double(double* p, Vector x) { vst1q_f64(p, x); }
-  static constexpr bool turns_squares = false;
+  static constexpr bool by_fours = false;
 };
 
 struct Floats {
@@ -48,7 +48,7 @@ struct Floats {
     vst1q_f64(p, vcvt_f64_f32(vget_low_f32(x)));
     vst1q_f64(p + 2, vcvt_high_f64_f32(x));
   }
-  static constexpr bool turns_squares = false;
+  static constexpr bool by_fours = false;
 };
 
 #include "../kernel/filter.hpp"

@@ -84,4 +84,4 @@
       NNCONV_WINOGRAD(type, V, WinogradF2, isa), NNCONV_WINOGRAD(type, V, WinogradF4, isa)};    \
   static constexpr KernelTable<T> type##_kernels =                                              \
       table_of(V::lanes, type##_tiles, type##_winograd, NNCONV_FILTER(type, V, filter_mv, isa), \
-               PackKernels<T>{copy_lines<V>, transpose<V>});
+               PackKernels<T>{copy_lines<V>, deal<V>, transpose<V>});

@@ -99,12 +99,20 @@ struct FilterKernel {
   void (*round)(const double* from, int64_t count, T* to);
 };
 
+// Lanes in units of `height`, unit_pitch apart: `runs` times so many `lanes`, of which the first
+// `run` stand together, run_step after those before them; the others are zeros.
+struct LaneRuns {
+  int64_t runs, run_step, run, lanes, height, unit_pitch;
+};
+
 // Copies from arrays of doubles into panels.
 template <class T>
 struct PackKernels {
   // `lines` lines of `count` numbers that stand together, from_step and to_step apart.
   void (*copy_lines)(const double* from, int64_t from_step, int64_t lines, int64_t count, T* to,
                      int64_t to_step);
+  // `lines` of lanes from_step apart, each a height after the one before it.
+  void (*deal)(const double* from, int64_t from_step, int64_t lines, const LaneRuns& lanes, T* to);
   // to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow.
   void (*transpose)(const double* from, int64_t from_step, int64_t fast, int64_t slow, T* to,
                     int64_t to_step);

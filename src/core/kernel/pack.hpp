@@ -1,16 +1,44 @@
 // Packing: doubles from where they stand into panels of the kernel's precision. Included by
 // isa/*.cpp like the register tile.
 
-// `lines` lines of `count` numbers that stand together, from_step and to_step apart.
+template <class V>
+inline void copy_line(const double* from, int64_t count, typename V::Scalar* to) {
+  int64_t i = 0;
+  for (; i + V::lanes <= count; i += V::lanes) V::store(to + i, V::load_double(from + i));
+  if constexpr (V::by_fours)
+    for (; i + 4 <= count; i += 4) V::copy4(from + i, to + i);
+  for (; i < count; ++i) to[i] = static_cast<typename V::Scalar>(from[i]);
+}
+
 template <class V>
 void copy_lines(const double* from, int64_t from_step, int64_t lines, int64_t count,
                 typename V::Scalar* to, int64_t to_step) {
-  using Scalar = typename V::Scalar;
-  for (int64_t line = 0; line < lines; ++line, from += from_step, to += to_step) {
-    int64_t i = 0;
-    for (; i + V::lanes <= count; i += V::lanes) V::store(to + i, V::load_double(from + i));
-    for (; i < count; ++i) to[i] = static_cast<Scalar>(from[i]);
-  }
+  for (int64_t line = 0; line < lines; ++line)
+    copy_line<V>(from + line * from_step, count, to + line * to_step);
+}
+
+// A unit's lanes line after line: reading over the lines of one unit keeps more of them on their
+// way than reading line by line.
+template <class V>
+void deal(const double* from, int64_t from_step, int64_t lines, const LaneRuns& lanes,
+          typename V::Scalar* to) {
+  int64_t in_unit = 0;
+  for (int64_t r = 0; r < lanes.runs; ++r)
+    for (int64_t done = 0, part; done < lanes.lanes; done += part) {
+      const int64_t room = lanes.height - in_unit, left = lanes.lanes - done;
+      part = left < room ? left : room;
+      const int64_t some = lanes.run - done < part ? lanes.run - done : part;
+      const int64_t there = some > 0 ? some : 0;
+      for (int64_t line = 0; line < lines; ++line) {
+        typename V::Scalar* const unit = to + line * lanes.height + in_unit;
+        copy_line<V>(from + r * lanes.run_step + done + line * from_step, there, unit);
+        for (int64_t i = there; i < part; ++i) unit[i] = 0;
+      }
+      in_unit += part;
+      if (in_unit < lanes.height) continue;
+      in_unit = 0;
+      to += lanes.unit_pitch;
+    }
 }
 
 // to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow, in squares; the last ones
@@ -35,8 +63,8 @@ template <class V>
 void transpose(const double* from, int64_t from_step, int64_t fast, int64_t slow,
                typename V::Scalar* to, int64_t to_step) {
   using Scalar = typename V::Scalar;
-  if (fast == 1 && from_step == 1) return copy_lines<V>(from, 0, 1, slow, to, 0);
-  if constexpr (V::turns_squares) {
+  if (fast == 1 && from_step == 1) return copy_line<V>(from, slow, to);
+  if constexpr (V::by_fours) {
     if (fast >= 8 && slow >= 8)
       return transpose_squares<V, 8>(from, from_step, fast, slow, to, to_step);
     if (fast >= 4 && slow >= 4)
