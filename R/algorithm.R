@@ -14,7 +14,7 @@
 #'     changes the bound to `32 * u * (sum over channels of max(|x|) * sum(|w|) + |b|)`.
 #'     A value outside the window of an output never touches it. Sums of integers are exact while
 #'     `sum(|x| * |w|)` is below `2^52` (float32: `2^24` direct, `2^18` auto).}
-#'   \item{`"fast"`}{May also use algorithms that are less accurate: within
+#'   \item{`"fast"`}{May also use algorithms that are less accurate, F(4) Winograd: within
 #'     `1e-12 * max(|x|) * sum(|w|)` (float32: `1e-5`).}
 #' }
 #' Under each of them `NA`, `NaN` and infinite values reach exactly the outputs whose sum they are
