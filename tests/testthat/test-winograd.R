@@ -36,13 +36,16 @@ test_that("auto takes Winograd by the shape of a layer, and direct never", {
 test_that("Winograd's kernels give the bits of its plain loops", {
   skip_on_cran()
   withr::local_seed(1)
-  for (case in winograd_cases) for (data in c("normal", "missing")) {
-    operands <- random_operands(case, data)
+  for (case in winograd_cases) for (name in c("winograd_f2", "winograd_f4")) {
+    operands <- random_operands(case, if (name == "winograd_f2") "missing" else "normal")
     for (isa in isas_()) {
-      found <- inspect_forward(case, operands, "winograd_f2", isa)
-      label <- paste(case_label(case), data, isa)
-      expect_same_bits(found, inspect_forward(case, operands, "naive_winograd_f2", isa), label)
-      if (isa == isa_()) expect_same_bits(found, forward(case, operands), paste("public", label))
+      found <- inspect_forward(case, operands, name, isa)
+      label <- paste(case_label(case), name, isa)
+      naive <- inspect_forward(case, operands, paste0("naive_", name), isa)
+      expect_same_bits(found, naive, label)
+      if (isa == isa_() && name == "winograd_f2") {
+        expect_same_bits(found, forward(case, operands), paste("public", label))
+      }
     }
   }
 })
@@ -102,5 +105,34 @@ test_that("Winograd is as accurate as auto promises, and exact on whole numbers"
         abs(operands$bias))
       expect_true(all(error <= bound[channels]), label = paste(data, case_label(case)))
     }
+  }
+})
+
+test_that("fast keeps its bound, samples, threads and footprint", {
+  withr::local_seed(5)
+  withr::local_options(nnconv.algorithm = "fast")
+  for (case in winograd_cases) {
+    operands <- random_operands(case)
+    if (case$dtype == "float32") operands[] <- lapply(operands, as_single)
+    output <- forward(case, operands)
+    exact <- inspect_forward(utils::modifyList(case, list(dtype = "float64")), operands, "naive",
+      isa_())
+    bound <- if (case$dtype == "float32") 1e-5 else 1e-12
+    weights <- apply(abs(operands$weight), if (is_transposed(case)) 2 else 1, sum)
+    limit <- bound * max(abs(operands$input)) * rep_len(weights, case$c_out)
+    channels <- slice.index(exact, 2)
+    expect_true(all(abs(output - exact) <= limit[channels]), label = case_label(case))
+
+    operands$input[length(operands$input)] <- NA
+    marked <- forward(case, operands)
+    expected <- inspect_forward(case, operands, "direct", isa_())
+    expect_identical(is.na(marked), is.na(expected), label = case_label(case))
+    withr::with_options(
+      list(nnconv.threads = 3),
+      expect_same_bits(forward(case, operands), marked, case_label(case))
+    )
+    one <- utils::modifyList(operands, list(input = of_sample(operands$input, case$batch)))
+    alone <- forward(utils::modifyList(case, list(batch = 1)), one)
+    expect_same_bits(alone, of_sample(marked, case$batch), case_label(case))
   }
 })
