@@ -30,7 +30,7 @@ r-test: install  ## the R tests alone; `make r-test only=threads` runs test-thre
 	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/run-tests.R $(only)
 
 bench: install  ## speed beside PyTorch's and R's packages; `make bench with="only=3x3"`
-	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript bench/run.R $(with)
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript bench/run.R '$(with)'
 
 check: setup-develop  ## R CMD build and R CMD check --as-cran
 	@dev/check.sh

@@ -79,6 +79,7 @@ nnconv_contender <- function(shape, data, dtype, what, form, n_threads) {
   function() on_threads(n_threads, turn())
 }
 
+# `expression` is evaluated here, after the number is set.
 on_threads <- function(n_threads, expression) {
   options(nnconv.threads = n_threads)
   expression
@@ -86,14 +87,15 @@ on_threads <- function(n_threads, expression) {
 
 # nnconv and PyTorch in double and single precision, on each number of threads.
 contenders <- function(shape, data, what, form, n_threads) {
-  dtypes <- c(f64 = "float64", f32 = "float32")
+  dtypes <- c("float64", "float32")
   ours <- lapply(dtypes, function(dtype) {
     nnconv_contender(shape, data, dtype, what, form, n_threads)
   })
   theirs <- if (!is.null(torch)) lapply(dtypes, function(dtype) {
     torch_contender(shape, dtype, what, form, n_threads)
   })
-  stats::setNames(c(ours, theirs), sides[seq_along(c(ours, theirs))])
+  all <- c(ours, theirs)
+  stats::setNames(all, sides[seq_along(all)])
 }
 
 sides <- c("nnconv_f64", "nnconv_f32", "torch_f64", "torch_f32")

@@ -46,7 +46,10 @@ peak <- function(n_threads) {
   if (!file.exists(program)) {
     said_by("g++", c("-O3", "-march=native", "-fopenmp", "bench/peak.cpp", "-o", program))
   }
-  rates <- as.numeric(strsplit(c(said_by(program, n_threads), "NA NA")[1], " ")[[1]])
-  if (anyNA(rates)) message("The peak is not known: bench/peak.cpp needs g++.")
-  rates
+  rates <- said_by(program, n_threads)
+  if (!length(rates)) {
+    message("The peak is not known: bench/peak.cpp needs g++.")
+    return(c(NA_real_, NA_real_))
+  }
+  as.numeric(strsplit(rates, " ")[[1]])
 }

@@ -19,10 +19,9 @@ print_table <- function(table) {
   table <- table[!vapply(table, function(x) all(is.na(x)), TRUE)]
   is_number <- vapply(table, is.numeric, TRUE)
   table[is_number] <- lapply(table[is_number], function(x) {
+    plain <- formatC(x, digits = 3, format = "fg")
     small <- abs(x) < 1e-3 & x != 0
-    text <- formatC(x, digits = 3, format = "fg")
-    text[small %in% TRUE] <- formatC(x[small %in% TRUE], digits = 1, format = "e")
-    ifelse(is.na(x), "", text)
+    ifelse(is.na(x), "", ifelse(small, formatC(x, digits = 1, format = "e"), plain))
   })
   print(table, row.names = FALSE, right = TRUE)
 }

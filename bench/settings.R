@@ -5,7 +5,8 @@ read_settings <- function(arguments) {
     parts = "shapes,scaling,peers", only = ".", what = "forward,training", threads = "1,2",
     rounds = "5", seconds = "0.1", python = "/usr/bin/python3", to = NULL
   )
-  for (argument in arguments) {
+  # `make bench with="..."` gives all in one, so that the shell leaves a regular expression alone.
+  for (argument in unlist(strsplit(arguments, " +(?=[a-z]+=)", perl = TRUE))) {
     name <- sub("=.*", "", argument)
     if (!name %in% c(names(settings), "to")) stop("unknown setting ", name, call. = FALSE)
     settings[[name]] <- sub("^[^=]*=", "", argument)
