@@ -1,71 +1,103 @@
 """PyTorch's side of the benchmark: answers on a loopback socket, so that both sides run in turn.
 
-Usage: torch_times.py PORT. Each request is a line of a CSV, `seconds,dtype,threads,what`, then the
-fields of a row of shapes.csv; the answer is the median of the calls that fit into `seconds`.
-`what` is "forward" or "training" (forward and the gradients of input, weight and bias).
+    torch_times.py                        prints the version of PyTorch and the BLAS it runs on
+    torch_times.py PORT THREADS SECONDS   takes turns; how time is taken is said in bench/clock.R
+
+A request is a line of a CSV, `dtype,what,form`, then the fields of a row of shapes.csv; the answer
+is the time of a call. `what` is "forward" or "training" (forward and the gradients of input, weight
+and bias), `form` is "functional" or "module".
 """
+import functools
+import math
+import re
 import socket
-import statistics
 import sys
 import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-FIELDS = ("layer batch c_in c_out groups in kernel stride padding dilation output_padding").split()
+FIELDS = "layer batch c_in c_out groups in kernel stride padding dilation output_padding".split()
+DEFAULTS = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1", "output_padding": "0"}
 
 
-def numbers(text, n):
-    values = [int(x) for x in text.split("x")]
-    return tuple(values * n if len(values) == 1 else values)
+def numbers(text):
+    values = tuple(int(x) for x in text.split("x"))
+    return values if len(values) > 1 else values[0]
 
 
-def prepared(row, dtype, what):
-    """A function without arguments that makes one call."""
-    n = int(row["layer"][-2])
+def one_call(dtype, what, form, row):
+    """A function without arguments that makes one call, its arguments as a user writes them."""
+    arguments = {k: numbers(row[k]) for k, default in DEFAULTS.items() if row[k] != default}
     transposed = "transpose" in row["layer"]
-    batch, c_in, c_out, groups = (int(row[k]) for k in ("batch", "c_in", "c_out", "groups"))
-    kernel = numbers(row["kernel"], n)
-    weight_dim = (c_in, c_out // groups) if transposed else (c_out, c_in // groups)
+    name = "Conv" + ("Transpose" if transposed else "") + row["layer"][-2:]
+    sizes = (numbers(row[k]) for k in ("c_in", "c_out", "kernel"))
+    module = getattr(torch.nn, name)(*sizes, **arguments).to(dtype)
+    x_dim = [int(row[k]) for k in ("batch", "c_in")] + [int(v) for v in row["in"].split("x")]
     training = what == "training"
-    x = torch.randn((batch, c_in) + numbers(row["in"], n), dtype=dtype, requires_grad=training)
-    w = torch.randn(weight_dim + kernel, dtype=dtype, requires_grad=training)
-    b = torch.randn(c_out, dtype=dtype, requires_grad=training)
-    arguments = {k: numbers(row[k], n) for k in ("stride", "padding", "dilation")}
-    if transposed:
-        arguments["output_padding"] = numbers(row["output_padding"], n)
-    function = getattr(F, row["layer"])
+    x = torch.randn(x_dim, dtype=dtype, requires_grad=training)
 
-    def forward():
-        return function(x, w, b, groups=groups, **arguments)
-
+    if form == "module":
+        forward = functools.partial(module, x)
+    else:
+        w = module.weight.detach().requires_grad_(training)
+        b = module.bias.detach().requires_grad_(training)
+        forward = functools.partial(getattr(F, row["layer"]), x, w, b, **arguments)
     if not training:
         return forward
-    grad = torch.ones_like(forward())
-    return lambda: torch.autograd.grad(forward(), (x, w, b), grad)
+
+    ones = torch.ones_like(forward())
+
+    def step():
+        forward().backward(ones)
+        module.zero_grad(set_to_none=True)
+        x.grad = None
+
+    if form == "module":
+        return step
+    return lambda: torch.autograd.grad(forward(), (x, w, b), ones)
 
 
-def median_seconds(call, budget):
-    call()
-    times = []
-    # A few calls at least, but for very slow ones.
-    while sum(times) < budget and len(times) < 1000 or len(times) < 3 and sum(times) < 10 * budget:
-        start = time.perf_counter()
+def elapsed(call, count):
+    start = time.perf_counter()
+    for _ in range(count):
         call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return time.perf_counter() - start
 
 
-def main():
-    with socket.create_connection(("localhost", int(sys.argv[1]))) as connection:
+@functools.lru_cache(maxsize=2)
+def contender(request, seconds):
+    dtype, what, form, *values = request.split(",")
+    call = one_call(getattr(torch, dtype), what, form, dict(zip(FIELDS, values)))
+    first = elapsed(call, 1)
+    if first > 10 * seconds:
+        return lambda: first
+    count = 1
+    while (took := elapsed(call, count)) < seconds / 10:
+        count *= 2
+    count = math.ceil(count * seconds / took)
+    return lambda: elapsed(call, count) / count
+
+
+def blas():
+    if torch.backends.mkl.is_available():
+        return "MKL"
+    maps = Path("/proc/self/maps")
+    mapped = maps.read_text() if maps.exists() else ""
+    return max(re.findall(r"/(lib[^/\s]*bl[ai]s\S*)", mapped), key=len, default="unknown BLAS")
+
+
+def main(port, threads, seconds):
+    torch.set_num_threads(int(threads))
+    with socket.create_connection(("localhost", int(port))) as connection:
         stream = connection.makefile("rw")
         for line in stream:
-            seconds, dtype, threads, what, *values = line.strip().split(",")
-            torch.set_num_threads(int(threads))
-            row = dict(zip(FIELDS, values))
-            call = prepared(row, getattr(torch, dtype), what)
-            stream.write(f"{median_seconds(call, float(seconds))}\n")
+            stream.write(f"{contender(line.strip(), float(seconds))()}\n")
             stream.flush()
 
 
-main()
+if len(sys.argv) > 1:
+    main(*sys.argv[1:])
+else:
+    print(torch.__version__, blas(), sep="\n")
