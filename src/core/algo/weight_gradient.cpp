@@ -804,39 +804,33 @@ class WeightGradient {
 
   // From [unit, column, lane of the unit] to [column, group].
   void join_lanes(const T* lane_sums, int64_t columns, int64_t groups, T* sums) const {
-    T apart[lanes_of_order];
+    T lanes[lanes_of_order];
     for (int64_t column = 0; column < columns; ++column) {
+      const T* unit = lane_sums + column * height_;
+      int64_t in_unit = 0;
       for (int64_t group = 0; group < groups; ++group) {
-        const auto lane_at = [&](int64_t lane) {
-          const int64_t number = group * order_.lanes + lane;
-          return lane_sums + (number / height_ * columns + column) * height_ + number % height_;
-        };
-        const T* lanes = lane_at(0);
         // Those of a group may stand in several units.
-        if (lane_at(order_.lanes - 1) != lanes + order_.lanes - 1) {
-          for (int64_t lane = 0; lane < order_.lanes; ++lane) apart[lane] = *lane_at(lane);
-          lanes = apart;
+        for (int64_t done = 0; done < order_.lanes;) {
+          const int64_t part = std::min(order_.lanes - done, height_ - in_unit);
+          for (int64_t lane = 0; lane < part; ++lane) lanes[done + lane] = unit[in_unit + lane];
+          done += part;
+          in_unit += part;
+          if (in_unit < height_) continue;
+          in_unit = 0;
+          unit += columns * height_;
         }
-        *sums++ = order_.lanes == lanes_of_order ? join<lanes_of_order>(lanes, lanes_of_order)
-                                                 : join<lanes_of_order>(lanes, order_.lanes);
+        *sums++ = order_.lanes == lanes_of_order ? joined(lanes, lanes_of_order)
+                                                 : joined(lanes, order_.lanes);
       }
     }
   }
 
-  // Joins lanes that are `size` / 2 apart, and so on.
-  template <int64_t size>
-  static T join(const T* lanes, int64_t count) {
-    if constexpr (size == 1) {
-      return lanes[0];
-    } else {
-      constexpr int64_t half = size / 2;
-      T joined[half];
-      for (int64_t lane = 0; lane < half; ++lane) {
-        if (lane < count) joined[lane] = lanes[lane];
-        if (lane + half < count) joined[lane] += lanes[lane + half];
-      }
-      return join<half>(joined, std::min(count, half));
-    }
+  static inline T joined(T* lanes, int64_t count) {
+    if (count == 1) return lanes[0];
+    for (int64_t apart = lanes_of_order / 2; apart > 0; apart /= 2)
+      for (int64_t lane = 0; lane < apart && lane + apart < count; ++lane)
+        lanes[lane] += lanes[lane + apart];
+    return lanes[0];
   }
 
   // ---- sums of parts ----

@@ -10,9 +10,21 @@ inline void copy_line(const double* from, int64_t count, typename V::Scalar* to)
   for (; i < count; ++i) to[i] = static_cast<typename V::Scalar>(from[i]);
 }
 
+template <class V, int vectors>
+void copy_vectors(const double* from, int64_t from_step, int64_t lines, typename V::Scalar* to,
+                  int64_t to_step) {
+  for (int64_t line = 0; line < lines; ++line, from += from_step, to += to_step) {
+    NNCONV_UNROLL
+    for (int i = 0; i < vectors; ++i)
+      V::store(to + i * V::lanes, V::load_double(from + i * V::lanes));
+  }
+}
+
 template <class V>
 void copy_lines(const double* from, int64_t from_step, int64_t lines, int64_t count,
                 typename V::Scalar* to, int64_t to_step) {
+  if (count == V::lanes) return copy_vectors<V, 1>(from, from_step, lines, to, to_step);
+  if (count == 2 * V::lanes) return copy_vectors<V, 2>(from, from_step, lines, to, to_step);
   for (int64_t line = 0; line < lines; ++line)
     copy_line<V>(from + line * from_step, count, to + line * to_step);
 }
@@ -29,11 +41,10 @@ void deal(const double* from, int64_t from_step, int64_t lines, const LaneRuns& 
       part = left < room ? left : room;
       const int64_t some = lanes.run - done < part ? lanes.run - done : part;
       const int64_t there = some > 0 ? some : 0;
-      for (int64_t line = 0; line < lines; ++line) {
-        typename V::Scalar* const unit = to + line * lanes.height + in_unit;
-        copy_line<V>(from + r * lanes.run_step + done + line * from_step, there, unit);
-        for (int64_t i = there; i < part; ++i) unit[i] = 0;
-      }
+      copy_lines<V>(from + r * lanes.run_step + done, from_step, lines, there, to + in_unit,
+                    lanes.height);
+      for (int64_t line = 0; there < part && line < lines; ++line)
+        for (int64_t i = there; i < part; ++i) to[line * lanes.height + in_unit + i] = 0;
       in_unit += part;
       if (in_unit < lanes.height) continue;
       in_unit = 0;
