@@ -77,8 +77,7 @@ void poll_r() {
 
 // A plain vector; called where R may jump.
 SEXP vector_of(bool is_complex, double length) {
-  const SEXP vector =
-      Rf_allocVector(is_complex ? CPLXSXP : REALSXP, static_cast<R_xlen_t>(length));
+  const SEXP vector = Rf_allocVector(is_complex ? CPLXSXP : REALSXP, static_cast<R_xlen_t>(length));
   use_huge_pages(data_of(vector), length * (is_complex ? 16 : 8));
   return vector;
 }
@@ -188,8 +187,8 @@ Context call_context() {
     context.policy =
         policies[word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"})];
   }
-  context.threads = usable_threads(
-      Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1)));
+  context.threads =
+      Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1));
   context.poll = poll_r;
   return context;
 }

@@ -55,7 +55,7 @@ Extents dim_of(SEXP x);        // empty: there is none
 // What messages say was found: "0", "the string \"3\"", "a matrix of dim (3, 4)".
 std::string describe(SEXP x);
 
-// The threads that the options allow, and how to ask R whether to go on.
+// The threads that the options ask for, and how to ask R whether to go on.
 Context call_context();
 
 // Ends the call as R's condition of the fault, worded by R's raise_fault().

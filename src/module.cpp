@@ -250,7 +250,7 @@ SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {
       const Plan plan =
           plan_of(problem, {direction, a, b, {}, nullptr, is_complex, call.layer.dtype.single},
                   call.context);
-      kernels.push_back(plan.kernel);
+      kernels.push_back(plan.names());
       reasons.push_back(plan.reason);
     };
     const Direction forward = Direction::forward, backward = Direction::backward_input;
