@@ -95,7 +95,7 @@ predict.nnconv_module <- function(object, newdata, output_size = NULL, ...) {
     raise_missing("newdata")
   }
   with_argument_renamed(
-    module_forward(module_data(object), newdata, output_size),
+    module_call(module_data(object), newdata, output_size, remembers = FALSE),
     from = "input", to = "newdata"
   )
 }

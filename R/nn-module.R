@@ -64,20 +64,21 @@ check_format <- function(data) {
 
 # ---- forward ----
 
-module_call <- function(data, input, output_size = NULL) {
+# The first three arguments are those of the saved bodies. Few functions are called here, for each
+# takes a part of the time of a small forward (dev/notes/0009-tiny-calls.md).
+module_call <- function(data, input, output_size = NULL, remembers = data$training) {
   if (missing(input)) {
     raise_missing("input")
   }
-  output <- module_forward(data, input, output_size)
-  if (data$training) {
-    remember_input(data, input)
+  check_format(data)
+  output <- .Call(
+    `_nnconv_module_forward_`, data$geometry, input, data$weight, data$bias, output_size
+  )
+  if (remembers) {
+    holder <- memory(data)
+    holder$input <- input
   }
   output
-}
-
-module_forward <- function(data, input, output_size = NULL) {
-  check_format(data)
-  module_forward_(data$geometry, input, data$weight, data$bias, output_size)
 }
 
 # ---- the remembered input ----
@@ -98,13 +99,9 @@ memory <- function(data) {
   holder
 }
 
-remember_input <- function(data, input) {
-  holder <- memory(data)
-  holder$input <- input
-}
-
 forget_input <- function(data) {
-  remember_input(data, NULL)
+  holder <- memory(data)
+  holder$input <- NULL
 }
 
 # NULL where there is none.

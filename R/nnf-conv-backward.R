@@ -58,7 +58,8 @@ NULL
 nnf_conv1d_backward <- function(grad_output, input, weight, stride = 1, padding = 0,
                                 dilation = 1, groups = 1, dtype = "float64",
                                 needs = c("input", "weight", "bias"), padding_mode = "zeros") {
-  conv_backward_(
+  .Call(
+    `_nnconv_conv_backward_`,
     1L, grad_output, input, weight, stride, padding, dilation, groups, dtype, needs, padding_mode
   )
 }
@@ -68,7 +69,8 @@ nnf_conv1d_backward <- function(grad_output, input, weight, stride = 1, padding 
 nnf_conv2d_backward <- function(grad_output, input, weight, stride = 1, padding = 0,
                                 dilation = 1, groups = 1, dtype = "float64",
                                 needs = c("input", "weight", "bias"), padding_mode = "zeros") {
-  conv_backward_(
+  .Call(
+    `_nnconv_conv_backward_`,
     2L, grad_output, input, weight, stride, padding, dilation, groups, dtype, needs, padding_mode
   )
 }
@@ -78,7 +80,8 @@ nnf_conv2d_backward <- function(grad_output, input, weight, stride = 1, padding 
 nnf_conv3d_backward <- function(grad_output, input, weight, stride = 1, padding = 0,
                                 dilation = 1, groups = 1, dtype = "float64",
                                 needs = c("input", "weight", "bias"), padding_mode = "zeros") {
-  conv_backward_(
+  .Call(
+    `_nnconv_conv_backward_`,
     3L, grad_output, input, weight, stride, padding, dilation, groups, dtype, needs, padding_mode
   )
 }
@@ -89,7 +92,8 @@ nnf_conv_transpose1d_backward <- function(grad_output, input, weight, stride = 1
                                           output_padding = 0, groups = 1, dilation = 1,
                                           dtype = "float64",
                                           needs = c("input", "weight", "bias")) {
-  conv_transpose_backward_(
+  .Call(
+    `_nnconv_conv_transpose_backward_`,
     1L, grad_output, input, weight, stride, padding, output_padding, groups, dilation, dtype, needs
   )
 }
@@ -100,7 +104,8 @@ nnf_conv_transpose2d_backward <- function(grad_output, input, weight, stride = 1
                                           output_padding = 0, groups = 1, dilation = 1,
                                           dtype = "float64",
                                           needs = c("input", "weight", "bias")) {
-  conv_transpose_backward_(
+  .Call(
+    `_nnconv_conv_transpose_backward_`,
     2L, grad_output, input, weight, stride, padding, output_padding, groups, dilation, dtype, needs
   )
 }
@@ -111,7 +116,8 @@ nnf_conv_transpose3d_backward <- function(grad_output, input, weight, stride = 1
                                           output_padding = 0, groups = 1, dilation = 1,
                                           dtype = "float64",
                                           needs = c("input", "weight", "bias")) {
-  conv_transpose_backward_(
+  .Call(
+    `_nnconv_conv_transpose_backward_`,
     3L, grad_output, input, weight, stride, padding, output_padding, groups, dilation, dtype, needs
   )
 }

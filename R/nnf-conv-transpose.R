@@ -61,7 +61,8 @@ NULL
 nnf_conv_transpose1d <- function(input, weight, bias = NULL, stride = 1, padding = 0,
                                  output_padding = 0, groups = 1, dilation = 1,
                                  dtype = "float64") {
-  conv_transpose_forward_(
+  .Call(
+    `_nnconv_conv_transpose_forward_`,
     1L, input, weight, bias, stride, padding, output_padding, groups, dilation, dtype
   )
 }
@@ -71,7 +72,8 @@ nnf_conv_transpose1d <- function(input, weight, bias = NULL, stride = 1, padding
 nnf_conv_transpose2d <- function(input, weight, bias = NULL, stride = 1, padding = 0,
                                  output_padding = 0, groups = 1, dilation = 1,
                                  dtype = "float64") {
-  conv_transpose_forward_(
+  .Call(
+    `_nnconv_conv_transpose_forward_`,
     2L, input, weight, bias, stride, padding, output_padding, groups, dilation, dtype
   )
 }
@@ -81,7 +83,8 @@ nnf_conv_transpose2d <- function(input, weight, bias = NULL, stride = 1, padding
 nnf_conv_transpose3d <- function(input, weight, bias = NULL, stride = 1, padding = 0,
                                  output_padding = 0, groups = 1, dilation = 1,
                                  dtype = "float64") {
-  conv_transpose_forward_(
+  .Call(
+    `_nnconv_conv_transpose_forward_`,
     3L, input, weight, bias, stride, padding, output_padding, groups, dilation, dtype
   )
 }

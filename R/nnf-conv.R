@@ -1,5 +1,6 @@
 # Convolution as a function. A step of its own on the way of a call: the arguments go to the C++
-# core as they were given, and are checked there.
+# core as they were given, and are checked there. No function of RcppExports.R stands between: that
+# would take as long as all else that R does (dev/notes/0009-tiny-calls.md).
 
 #' Convolution of arrays
 #'
@@ -74,7 +75,8 @@ NULL
 #' @export
 nnf_conv1d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dilation = 1,
                        groups = 1, dtype = "float64", padding_mode = "zeros") {
-  conv_forward_(
+  .Call(
+    `_nnconv_conv_forward_`,
     1L, input, weight, bias, stride, padding, dilation, groups, dtype, padding_mode
   )
 }
@@ -83,7 +85,8 @@ nnf_conv1d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dila
 #' @export
 nnf_conv2d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dilation = 1,
                        groups = 1, dtype = "float64", padding_mode = "zeros") {
-  conv_forward_(
+  .Call(
+    `_nnconv_conv_forward_`,
     2L, input, weight, bias, stride, padding, dilation, groups, dtype, padding_mode
   )
 }
@@ -92,7 +95,8 @@ nnf_conv2d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dila
 #' @export
 nnf_conv3d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dilation = 1,
                        groups = 1, dtype = "float64", padding_mode = "zeros") {
-  conv_forward_(
+  .Call(
+    `_nnconv_conv_forward_`,
     3L, input, weight, bias, stride, padding, dilation, groups, dtype, padding_mode
   )
 }

@@ -186,7 +186,7 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channel
     return "a numeric array of dim " + dim_names(ndim, true) + " or " + dim_names(ndim, false);
   };
   if (!is_array_kind(x)) refuse(FaultKind::type, name, must(), x);
-  const Extents dim = dim_of(x);
+  Extents dim = dim_of(x);
   const std::size_t full = static_cast<std::size_t>(ndim) + 2;
   if (dim.size() != full && dim.size() != full - 1)
     throw Fault(FaultKind::shape, name, must(), found_shape(x),
@@ -195,7 +195,7 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channel
   if (std::count(dim.begin() + (batched ? 1 : 0), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, name, "an array with at least one channel and one pixel",
                 "one of dim " + show(dim));
-  return view_of(x, context);
+  return view_of(x, std::move(dim), context);
 }
 
 ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
@@ -204,13 +204,13 @@ ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
            " dimensions, two of channels and those of the kernel";
   };
   if (!is_array_kind(x)) refuse(FaultKind::type, "weight", must(), x);
-  const Extents dim = dim_of(x);
+  Extents dim = dim_of(x);
   if (dim.size() != static_cast<std::size_t>(ndim) + 2)
     throw Fault(FaultKind::shape, "weight", must(), found_shape(x));
   if (std::count(dim.begin(), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, "weight", "an array without an empty dimension",
                 "one of dim " + show(dim));
-  return view_of(x, context);
+  return view_of(x, std::move(dim), context);
 }
 
 ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {
@@ -220,11 +220,11 @@ ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {
            ", one value per output channel";
   };
   if (!is_vector_kind(x)) refuse(FaultKind::type, "bias", must(), x);
-  if (dim_of(x).size() > 1 || Rf_xlength(x) != length)
-    throw Fault(
-        FaultKind::shape, "bias", must(),
-        dim_of(x).size() > 1 ? describe(x) : "one of length " + std::to_string(Rf_xlength(x)));
-  return view_of(x, context);
+  Extents dim = dim_of(x);
+  if (dim.size() > 1 || Rf_xlength(x) != length)
+    throw Fault(FaultKind::shape, "bias", must(),
+                dim.size() > 1 ? describe(x) : "one of length " + std::to_string(Rf_xlength(x)));
+  return view_of(x, std::move(dim), context);
 }
 
 Spatial output_size_argument(SEXP x, int ndim, std::size_t rank) {

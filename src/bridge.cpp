@@ -13,7 +13,7 @@ std::string utf8(SEXP string) {
   // R will not translate bytes; nothing is known of them but that they are no text.
   if (Rf_getCharCE(string) == CE_BYTES) return "<bytes>";
   const char* text = "";
-  Rcpp::unwindProtect([&] {
+  unwind_protect([&] {
     text = Rf_translateCharUTF8(string);
     return R_NilValue;
   });
@@ -22,10 +22,12 @@ std::string utf8(SEXP string) {
 
 std::string quoted(SEXP string) { return string == NA_STRING ? "NA" : "\"" + utf8(string) + "\""; }
 
-// The data of an argument, which is only read.
+// The data of an argument, which is only read. R may have to compute them, or to load them from a
+// file.
 const double* read_only(SEXP x) {
-  const void* data = nullptr;
-  Rcpp::unwindProtect([&] {
+  const void* data = DATAPTR_OR_NULL(x);
+  if (data != nullptr) return static_cast<const double*>(data);
+  unwind_protect([&] {
     data = DATAPTR_RO(x);
     return R_NilValue;
   });
@@ -67,13 +69,30 @@ bool is_atomic_shown(SEXP x) {
 
 // Throws if the user, or a time limit, wants the call to end.
 void poll_r() {
-  Rcpp::unwindProtect([] {
+  unwind_protect([] {
     R_CheckUserInterrupt();
     return R_NilValue;
   });
 }
 
+// A plain vector; called where R may jump.
+SEXP vector_of(bool is_complex, double length) {
+  const SEXP vector = Rf_allocVector(is_complex ? CPLXSXP : REALSXP, static_cast<R_xlen_t>(length));
+  use_huge_pages(data_of(vector), length * (is_complex ? 16 : 8));
+  return vector;
+}
+
 }  // namespace
+
+SEXP continuation() {
+  static const SEXP token = [] {
+    const SEXP made = PROTECT(R_MakeUnwindCont());
+    R_PreserveObject(made);
+    UNPROTECT(1);
+    return made;
+  }();
+  return token;
+}
 
 std::string describe(SEXP x) {
   if (Rf_isNull(x)) return "NULL";
@@ -106,24 +125,23 @@ std::string describe(SEXP x) {
 
 Extents dim_of(SEXP x) {
   const SEXP dim = Rf_getAttrib(x, R_DimSymbol);
-  Extents extents;
-  for (int i = 0; i < Rf_length(dim); ++i) extents.push_back(INTEGER_ELT(dim, i));
+  Extents extents(Rf_length(dim));
+  for (std::size_t i = 0; i < extents.size(); ++i) extents[i] = INTEGER_ELT(dim, i);
   return extents;
 }
 
-ArrayArgument view_of(SEXP x, const Context& context) {
+ArrayArgument view_of(SEXP x, Extents dim, const Context& context) {
   ArrayArgument view;
-  view.dim = dim_of(x);
+  view.dim = std::move(dim);
   if (TYPEOF(x) == REALSXP || TYPEOF(x) == CPLXSXP) {
-    view.keeps = x;
     view.array.is_complex = TYPEOF(x) == CPLXSXP;
     view.array.data = read_only(x);
     return view;
   }
   const R_xlen_t n = Rf_xlength(x);
-  view.keeps = Rcpp::unwindProtect([n] { return Rf_allocVector(REALSXP, n); });
+  view.keeps = new_vector(false, n);
   const int* from = nullptr;
-  Rcpp::unwindProtect([&] {
+  unwind_protect([&] {
     from = TYPEOF(x) == INTSXP ? INTEGER_RO(x) : LOGICAL_RO(x);
     return R_NilValue;
   });
@@ -136,29 +154,26 @@ ArrayArgument view_of(SEXP x, const Context& context) {
   return view;
 }
 
+SEXP new_vector(bool is_complex, int64_t length) {
+  return unwind_protect([=] { return vector_of(is_complex, static_cast<double>(length)); });
+}
+
 SEXP new_array(bool is_complex, const Extents& dim) {
   double size = 1;
   for (const int64_t extent : dim) size *= static_cast<double>(extent);
   if (size > R_XLEN_T_MAX) throw std::bad_alloc();
-  return Rcpp::unwindProtect([&] {
-    const SEXP array =
-        PROTECT(Rf_allocVector(is_complex ? CPLXSXP : REALSXP, static_cast<R_xlen_t>(size)));
+  return unwind_protect([&] {
+    const SEXP array = PROTECT(vector_of(is_complex, size));
     const SEXP extents = PROTECT(Rf_allocVector(INTSXP, static_cast<R_xlen_t>(dim.size())));
-    for (std::size_t i = 0; i < dim.size(); ++i) INTEGER(extents)[i] = static_cast<int>(dim[i]);
+    std::copy(dim.begin(), dim.end(), INTEGER(extents));
     Rf_setAttrib(array, R_DimSymbol, extents);
-    use_huge_pages(DATAPTR(array), size * (is_complex ? 16 : 8));
     UNPROTECT(2);
     return array;
   });
 }
 
 double* data_of(SEXP result) {
-  double* data = nullptr;
-  Rcpp::unwindProtect([&] {
-    data = TYPEOF(result) == CPLXSXP ? reinterpret_cast<double*>(COMPLEX(result)) : REAL(result);
-    return R_NilValue;
-  });
-  return data;
+  return TYPEOF(result) == CPLXSXP ? reinterpret_cast<double*>(COMPLEX(result)) : REAL(result);
 }
 
 Context call_context() {
@@ -172,8 +187,8 @@ Context call_context() {
     context.policy =
         policies[word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"})];
   }
-  context.threads = usable_threads(
-      Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1)));
+  context.threads =
+      Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1));
   context.poll = poll_r;
   return context;
 }

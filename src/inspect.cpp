@@ -15,7 +15,7 @@ std::string describe_(SEXP x) { return describe(x); }
 
 // [[Rcpp::export(rng = false)]]
 SEXP num_threads_() {
-  return entry([]() -> SEXP { return Rcpp::wrap(call_context().threads); });
+  return entry([]() -> SEXP { return Rcpp::wrap(usable_threads(call_context().threads)); });
 }
 
 // [[Rcpp::export(rng = false)]]

@@ -16,6 +16,14 @@ void check_grad_output(const ArrayArgument& grad_output, const Extents& wanted) 
                 "one of dim " + show(grad_output.dim));
 }
 
+// list(input = NULL, weight = NULL, bias = NULL)
+SEXP new_gradients() {
+  return unwind_protect([] {
+    static const char* names[] = {"input", "weight", "bias", ""};
+    return Rf_mkNamed(VECSXP, names);
+  });
+}
+
 }  // namespace
 
 SEXP layer_forward(const Layer& layer, const ArrayArgument& input, const ArrayArgument& weight,
@@ -67,19 +75,16 @@ SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
     return layer.dtype.is_complex || (any_complex && complex_operand);
   };
 
-  Rcpp::List gradients =
-      Rcpp::List::create(Rcpp::Named("input") = R_NilValue, Rcpp::Named("weight") = R_NilValue,
-                         Rcpp::Named("bias") = R_NilValue);
-  // Makes an array for a gradient, puts it in its place and has it computed.
-  const auto add_gradient = [&](int where, bool complex_result, const Extents& dim,
-                                const auto& compute) {
-    gradients[where] = new_array(complex_result, dim);
-    compute(data_of(gradients[where]));
+  const Rcpp::Shield<SEXP> gradients(new_gradients());
+  // Puts an array for a gradient in its place and has it computed.
+  const auto add_gradient = [&](int where, SEXP array, const auto& compute) {
+    SET_VECTOR_ELT(gradients, where, array);
+    compute(data_of(array));
   };
   const auto add_operand_gradient = [&](int where, const ArrayArgument& operand,
                                         Direction direction, const Array& a, const Array& b) {
     const bool complex_result = is_complex(operand.array.is_complex);
-    add_gradient(where, complex_result, operand.dim, [&](double* out) {
+    add_gradient(where, new_array(complex_result, operand.dim), [&](double* out) {
       run(problem, {direction, a, b, {}, out, complex_result, layer.dtype.single}, context, wish);
     });
   };
@@ -96,12 +101,11 @@ SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
     const int64_t channels = g.transposed ? problem.c_in : problem.c_out;
     const int64_t pixels = g.transposed ? problem.in_pixels() : problem.out_pixels();
     const bool complex_result = is_complex(!real_bias);
-    add_gradient(2, complex_result, {channels}, [&](double* out) {
+    add_gradient(2, new_vector(complex_result, channels), [&](double* out) {
       run(ChannelSums{problem.batch, channels, pixels, g_out, out, complex_result,
                       layer.dtype.single},
           context, wish);
     });
-    Rf_setAttrib(gradients[2], R_DimSymbol, R_NilValue);
   }
   return gradients;
 }

@@ -223,13 +223,13 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
           found.empty() ? "a vector of length " + std::to_string(Rf_xlength(x)) : describe(x));
     const bool is_complex = TYPEOF(x) == CPLXSXP;
     const Context context = call_context();
-    const ArrayArgument view = view_of(x, context);
-    const Rcpp::Shield<SEXP> plain(new_array(is_complex, wanted));
+    const ArrayArgument view = view_of(x, {}, context);
+    const Rcpp::Shield<SEXP> plain(is_vector ? new_vector(is_complex, wanted[0])
+                                             : new_array(is_complex, wanted));
     const double* const from = view.array.data;
     double* const to = data_of(plain);
     parallel_ranges(context, Rf_xlength(x) * (is_complex ? 2 : 1),
                     [=](int64_t i, int64_t end) { std::copy(from + i, from + end, to + i); });
-    if (is_vector) Rf_setAttrib(plain, R_DimSymbol, R_NilValue);
     return plain;
   });
 }
@@ -250,7 +250,7 @@ SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {
       const Plan plan =
           plan_of(problem, {direction, a, b, {}, nullptr, is_complex, call.layer.dtype.single},
                   call.context);
-      kernels.push_back(plan.kernel);
+      kernels.push_back(plan.names());
       reasons.push_back(plan.reason);
     };
     const Direction forward = Direction::forward, backward = Direction::backward_input;

@@ -65,7 +65,7 @@ Constant constant_argument(SEXP x) {
   if (Rf_isNull(x)) return constant;
   if (!is_vector_kind(x)) refuse(FaultKind::type, "value", "one number", x);
   if (Rf_xlength(x) != 1) refuse(FaultKind::value, "value", "one number", x);
-  const ArrayArgument number = view_of(x, Context());
+  const ArrayArgument number = view_of(x, {}, Context());
   constant.is_complex = number.array.is_complex;
   constant.value[0] = number.array.data[0];
   if (constant.is_complex) constant.value[1] = number.array.data[1];
@@ -95,7 +95,7 @@ SEXP pad_(SEXP input, SEXP pad, SEXP mode, SEXP value) {
     const Constant constant = constant_argument(value);
     const bool is_complex = TYPEOF(input) == CPLXSXP || constant.is_complex;
     const Context context = call_context();
-    const ArrayArgument x = view_of(input, context);
+    const ArrayArgument x = view_of(input, {}, context);
     Extents out;
     for (const PadDim& dim : dims) out.push_back(dim.out());
     const Rcpp::Shield<SEXP> result(new_array(is_complex, out));

@@ -7,7 +7,7 @@ namespace nnconv {
 
 namespace {
 
-void entries_of_output(const Axis& axis, int64_t q, std::vector<AxisEntry>& entries) {
+void entries_of_output(const Axis& axis, int64_t q, AxisEntries& entries) {
   for (int64_t t = 0; t < axis.kernel; ++t) {
     const int64_t p = axis.source(q, t);
     if (p >= 0) entries.push_back({t, t, p});
@@ -18,10 +18,12 @@ struct Interval {
   int64_t first, last;
 };
 
+using Images = ShortVector<Interval, 3>;
+
 // Where input position p stands in the padded input: itself and its images, in rising order.
-std::vector<Interval> images(const Axis& axis, int64_t p) {
+Images images(const Axis& axis, int64_t p) {
   const int64_t last = axis.in - 1;
-  std::vector<Interval> found;
+  Images found;
   const auto add = [&](int64_t v) {
     if (v >= -axis.pad_lo && v <= last + axis.pad_hi) found.push_back({v, v});
   };
@@ -49,7 +51,7 @@ std::vector<Interval> images(const Axis& axis, int64_t p) {
 // Taps that reach one input position through the stride are so far apart.
 int64_t tap_period(const Axis& axis) { return axis.stride / std::gcd(axis.stride, axis.dilation); }
 
-int64_t slots_of_list(const Axis& axis, MapSide side, const std::vector<AxisEntry>& entries) {
+int64_t slots_of_list(const Axis& axis, MapSide side, const AxisEntries& entries) {
   if (side == MapSide::inputs && axis.mode != PadMode::zeros)
     return static_cast<int64_t>(entries.size());
   return slots_of(axis, side);
@@ -58,8 +60,8 @@ int64_t slots_of_list(const Axis& axis, MapSide side, const std::vector<AxisEntr
 // x / y rounded up, for y > 0.
 int64_t ceiling(int64_t x, int64_t y) { return x > 0 ? (x - 1) / y + 1 : x / y; }
 
-void entries_of_input(const Axis& axis, int64_t p, std::vector<AxisEntry>& entries) {
-  const std::vector<Interval> images_of_p = images(axis, p);
+void entries_of_input(const Axis& axis, int64_t p, AxisEntries& entries) {
+  const Images images_of_p = images(axis, p);
   const bool ranked = axis.mode != PadMode::zeros;
   const int64_t period = tap_period(axis);
   for (int64_t t = 0; t < axis.kernel; ++t) {
@@ -75,7 +77,7 @@ void entries_of_input(const Axis& axis, int64_t p, std::vector<AxisEntry>& entri
   }
 }
 
-void list_entries(const Axis& axis, MapSide side, int64_t u, std::vector<AxisEntry>& entries) {
+void list_entries(const Axis& axis, MapSide side, int64_t u, AxisEntries& entries) {
   entries.clear();
   if (side == MapSide::outputs)
     entries_of_output(axis, u, entries);
@@ -84,8 +86,7 @@ void list_entries(const Axis& axis, MapSide side, int64_t u, std::vector<AxisEnt
 }
 
 // The list of position u, its positions relative to the first, which is returned.
-int64_t shifted_entries(const Axis& axis, MapSide side, int64_t u,
-                        std::vector<AxisEntry>& entries) {
+int64_t shifted_entries(const Axis& axis, MapSide side, int64_t u, AxisEntries& entries) {
   list_entries(axis, side, u, entries);
   const int64_t base = entries.empty() ? 0 : entries.front().position;
   for (AxisEntry& entry : entries) entry.position -= base;
@@ -118,26 +119,27 @@ AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
   const int64_t positions = side == MapSide::outputs ? axis.out : axis.in;
   const Interior interior = interior_of(axis, side);
   AxisMap map;
-  Poll poll(context);
-  std::vector<AxisEntry> entries, last_entries;
+  Poll poll(context, static_cast<double>(axis.kernel) * static_cast<double>(axis.in + axis.out));
+  AxisEntries lists[2];
+  AxisEntries *entries = &lists[0], *last_entries = &lists[1];
   for (int64_t phase = 0; phase < std::min(interior.period, positions); ++phase) {
-    last_entries.clear();  // no class of another phase can be extended
+    last_entries->clear();  // no class of another phase can be extended
     for (int64_t u = phase; u < positions; u += interior.period) {
       poll.now_and_then();
-      const int64_t base = shifted_entries(axis, side, u, entries);
+      const int64_t base = shifted_entries(axis, side, u, *entries);
       int64_t count = 1;
       if (u >= interior.begin && u < interior.end)
         count = (interior.end - 1 - u) / interior.period + 1;
-      if (entries.empty()) {
+      if (entries->empty()) {
         map.gaps.resize(positions, 0);
         for (int64_t i = 0; i < count; ++i) map.gaps[u + i * interior.period] = 1;
-      } else if (entries == last_entries &&
+      } else if (*entries == *last_entries &&
                  base == map.classes.back().base + map.classes.back().count * interior.shift) {
         map.classes.back().count += count;
       } else {
         map.classes.push_back({u, interior.period, count, base, interior.shift,
-                               static_cast<int64_t>(entries.size()),
-                               slots_of_list(axis, side, entries)});
+                               static_cast<int64_t>(entries->size()),
+                               slots_of_list(axis, side, *entries)});
       }
       std::swap(entries, last_entries);
       u += (count - 1) * interior.period;
@@ -146,8 +148,8 @@ AxisMap axis_map(const Axis& axis, MapSide side, const Context& context) {
   return map;
 }
 
-std::vector<AxisEntry> entries_at(const Axis& axis, MapSide side, int64_t u) {
-  std::vector<AxisEntry> entries;
+AxisEntries entries_at(const Axis& axis, MapSide side, int64_t u) {
+  AxisEntries entries;
   list_entries(axis, side, u, entries);
   return entries;
 }
@@ -156,10 +158,9 @@ int64_t slots_of(const Axis& axis, MapSide side) {
   return side == MapSide::outputs ? axis.kernel : (axis.kernel - 1) / tap_period(axis) + 1;
 }
 
-std::vector<AxisEntry> entries_of(const Axis& axis, MapSide side, const AxisClass& positions) {
-  std::vector<AxisEntry> entries;
+void list_entries_of(const Axis& axis, MapSide side, const AxisClass& positions,
+                     AxisEntries& entries) {
   shifted_entries(axis, side, positions.first, entries);
-  return entries;
 }
 
 }  // namespace nnconv

@@ -3,10 +3,10 @@
 // class, so a map of any length is a handful of classes.
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "axis.hpp"
 #include "parallel.hpp"
+#include "short_vector.hpp"
 
 namespace nnconv {
 
@@ -27,6 +27,8 @@ struct AxisEntry {
   }
 };
 
+using AxisEntries = ShortVector<AxisEntry, 8>;
+
 // Positions first, first + step, ... (count of them), which read at base, base + base_step, ...
 // plus each entry's position. The lists themselves are made when they are used: a long kernel has
 // many classes at its borders.
@@ -38,19 +40,20 @@ struct AxisClass {
 };
 
 struct AxisMap {
-  std::vector<AxisClass> classes;  // of all positions that read anything
-  std::vector<char> gaps;          // where there are others: whether a position is one of them
+  ShortVector<AxisClass, 8> classes;  // of all positions that read anything
+  std::vector<char> gaps;             // where there are others: whether a position is one of them
 };
 
 AxisMap axis_map(const Axis& axis, MapSide side, const Context& context);
 
 // The list of position u of the result, by (tap, position), slots rising.
-std::vector<AxisEntry> entries_at(const Axis& axis, MapSide side, int64_t u);
+AxisEntries entries_at(const Axis& axis, MapSide side, int64_t u);
 
 // All slots of such lists are below, but for inverse maps whose border repeats positions.
 int64_t slots_of(const Axis& axis, MapSide side);
 
-// The list of a class, by (tap, position), slots rising.
-std::vector<AxisEntry> entries_of(const Axis& axis, MapSide side, const AxisClass& positions);
+// Makes the list of a class, by (tap, position), slots rising.
+void list_entries_of(const Axis& axis, MapSide side, const AxisClass& positions,
+                     AxisEntries& entries);
 
 }  // namespace nnconv

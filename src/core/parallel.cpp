@@ -25,6 +25,8 @@ namespace {
 
 // Below this many operations a parallel region costs more than it brings.
 [[maybe_unused]] constexpr double parallel_worth = 8e6;
+// Below this many the host can wait: a millisecond or two.
+constexpr double poll_worth = 1e6;
 constexpr auto poll_interval = std::chrono::milliseconds(20);
 constexpr int64_t range_elements = 1 << 18;
 // Moving an element costs about as much as so many operations on numbers in registers.
@@ -77,6 +79,11 @@ int proven_threads(int wanted) {
 
 }  // namespace
 
+Poll::Poll(const Context& context, double work)
+    : poll_(work < poll_worth ? nullptr : context.poll) {
+  if (poll_ != nullptr) last_ = std::chrono::steady_clock::now();
+}
+
 void Poll::now_and_then() {
   if (poll_ == nullptr) return;
   const auto now = std::chrono::steady_clock::now();
@@ -88,8 +95,8 @@ void Poll::now_and_then() {
 // The state that the threads of one loop share.
 class Team {
  public:
-  Team(const Context& context, int64_t chunks, const std::function<void(int64_t, Worker&)>& body)
-      : chunks_(chunks), poll_(context), body_(body) {}
+  Team(const Context& context, int64_t chunks, double work, FunctionView<int64_t, Worker&> body)
+      : chunks_(chunks), poll_(context, work), body_(body) {}
 
   // What each thread does: take chunks until there are none or the loop ends. The caller
   // goes on polling while others are still at their last chunk.
@@ -137,7 +144,7 @@ class Team {
 
   const int64_t chunks_;
   Poll poll_;
-  const std::function<void(int64_t, Worker&)>& body_;
+  const FunctionView<int64_t, Worker&> body_;
   std::atomic<int64_t> next_{0};
   std::atomic<bool> stop_{false};
   std::atomic<int> active_{0};
@@ -151,27 +158,26 @@ bool Worker::stopped() {
 }
 
 void parallel_for(const Context& context, int64_t chunks, double work,
-                  const std::function<void(int64_t, Worker&)>& body) {
-  Team team(context, chunks, body);
+                  FunctionView<int64_t, Worker&> body) {
+  Team team(context, chunks, work, body);
 #ifdef _OPENMP
-  const bool alone = context.threads <= 1 || chunks <= 1 || work < parallel_worth;
-  const int threads =
-      alone ? 1 : proven_threads(static_cast<int>(std::min<int64_t>(context.threads, chunks)));
+  int64_t threads = 1;
+  if (chunks > 1 && work >= parallel_worth)
+    threads = std::min<int64_t>(usable_threads(context.threads), chunks);
+  if (threads > 1) threads = proven_threads(static_cast<int>(threads));
   if (threads > 1) {
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(static_cast <int>(threads))
     team.work(omp_get_thread_num());
   } else {
     team.work(0);
   }
 #else
-  (void)work;
   team.work(0);
 #endif
   team.rethrow();
 }
 
-void parallel_ranges(const Context& context, int64_t count,
-                     const std::function<void(int64_t, int64_t)>& body) {
+void parallel_ranges(const Context& context, int64_t count, FunctionView<int64_t, int64_t> body) {
   const int64_t chunks = (count + range_elements - 1) / range_elements;
   parallel_for(context, chunks, moving * static_cast<double>(count), [&](int64_t chunk, Worker&) {
     body(chunk * range_elements, std::min(count, (chunk + 1) * range_elements));

@@ -3,7 +3,6 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 namespace nnconv {
@@ -12,23 +11,42 @@ namespace nnconv {
 // and footprint, or faster ones that are less accurate too.
 enum class Policy { direct, automatic, fast };
 
-// What a call brings along: its threads, how the host is asked whether to go on, and what the
-// caller allows. `poll` is called on the calling thread only; it throws to end the call.
+// What a call brings along: the threads that were asked for, as usable_threads() takes them, how
+// the host is asked whether to go on, and what the caller allows. `poll` is called on the calling
+// thread only; it throws to end the call.
 struct Context {
   int threads = 1;
   void (*poll)() = nullptr;
   Policy policy = Policy::automatic;
 };
 
-// Asks the host now and then, for long work on the calling thread.
+// Asks the host now and then, for work on the calling thread. Where its estimate in operations is
+// small it asks nothing, and has no clock to look at.
 class Poll {
  public:
-  explicit Poll(const Context& context) : poll_(context.poll) {}
+  Poll(const Context& context, double work);
   void now_and_then();
 
  private:
   void (*const poll_)();
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_;
+};
+
+// A function that somebody else keeps, to be called before that ends: unlike std::function it needs
+// no memory.
+template <class... Arguments>
+class FunctionView {
+ public:
+  template <class Function>
+  FunctionView(const Function& function)
+      : function_(&function), call_([](const void* kept, Arguments... arguments) {
+          (*static_cast<const Function*>(kept))(arguments...);
+        }) {}
+  void operator()(Arguments... arguments) const { call_(function_, arguments...); }
+
+ private:
+  const void* function_;
+  void (*call_)(const void*, Arguments...);
 };
 
 class Team;
@@ -62,11 +80,10 @@ class Worker {
 // ends the loop and is thrown again here, after the region. `work` is an estimate in
 // operations: small loops run on the calling thread.
 void parallel_for(const Context& context, int64_t chunks, double work,
-                  const std::function<void(int64_t, Worker&)>& body);
+                  FunctionView<int64_t, Worker&> body);
 
 // Likewise for ranges [begin, end) of `count` elements that are copied or set.
-void parallel_ranges(const Context& context, int64_t count,
-                     const std::function<void(int64_t, int64_t)>& body);
+void parallel_ranges(const Context& context, int64_t count, FunctionView<int64_t, int64_t> body);
 
 // Threads for a call when `asked` were asked for (0: no wish): the processors that this
 // process may use and OMP_NUM_THREADS by default, OMP_THREAD_LIMIT always; 1 in a forked child.

@@ -57,18 +57,18 @@ template <class T>
 Tiling tiling_of_lanes(const KernelTable<T>& table, TileKind kind, int64_t lanes, int64_t terms) {
   Tiling best;
   double least = 0;
-  for (int mv = max_tile_vectors; mv > 0; --mv) {
+  for (int mv = 1; mv <= max_tile_vectors; ++mv) {
     const TileKernel<T>* const kernel = table.widest(kind, mv);
     const int64_t height = static_cast<int64_t>(mv) * table.vector;
-    if (kernel == nullptr ||
-        height * terms * static_cast<int64_t>(sizeof(T)) > packed_columns_bytes)
-      continue;
-    if (kind == TileKind::lanes && lanes < height) continue;  // it would read past the pixel
+    if (height * terms * static_cast<int64_t>(sizeof(T)) > packed_columns_bytes) break;
+    if (kind == TileKind::lanes && lanes < height) break;  // it would read past the pixel
+    if (kernel == nullptr) continue;
     const int64_t panels = (lanes + height - 1) / height;
     const double vectors = panels * (mv + 0.25);  // the columns that a tile reads count too
-    if (best.panels > 0 && vectors >= least) continue;
+    if (best.panels > 0 && vectors > least) continue;
     best = {lanes, panels, kernel->nr, mv, table.vector};
     least = vectors;
+    if (panels == 1) break;
   }
   return best;
 }
@@ -109,7 +109,7 @@ class Chooser {
     found.winograd_axes = axes;
     found.winograd_results = results;
     found.vectors = by_row ? TileKind::rows : TileKind::channels;
-    found.kernel = table().winograd[results == 4 ? 1 : 0].name + (", " + found.kernel);
+    found.transform = table().winograd[results == 4 ? 1 : 0].name;
     return found;
   }
 
@@ -140,12 +140,11 @@ class Chooser {
   const KernelTable<T>& table() const { return isa_.table<T>(); }
 
   Plan plan(Algorithm algorithm, TileKind kind, const Tiling& tiling, const char* reason) const {
-    const char* const kernel = table().find(kind, tiling.mv, tiling.nr)->name;
     Plan found;
     found.algorithm = algorithm;
     found.isa = &isa_;
     found.tiling = tiling;
-    found.kernel = kernel;
+    found.kernel = table().find(kind, tiling.mv, tiling.nr)->name;
     found.reason = reason;
     return found;
   }
@@ -210,7 +209,7 @@ class Chooser {
   const int64_t terms_;
 };
 
-Plan by_name(Algorithm algorithm, const Isa& isa, const std::string& name) {
+Plan by_name(Algorithm algorithm, const Isa& isa, const char* name) {
   Plan plan;
   plan.algorithm = algorithm;
   plan.isa = &isa;
@@ -237,8 +236,8 @@ Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy po
 
 Plan choose(const Contraction& c, Direction direction, bool single, const Isa& isa, Policy policy,
             const std::string& wanted) {
-  if (wanted == "naive") return by_name(Algorithm::naive, isa, wanted);
-  if (wanted == "eigen") return by_name(Algorithm::eigen, isa, wanted);
+  if (wanted == "naive") return by_name(Algorithm::naive, isa, "naive");
+  if (wanted == "eigen") return by_name(Algorithm::eigen, isa, "eigen");
   return single ? choose<float>(c, direction, isa, policy, wanted)
                 : choose<double>(c, direction, isa, policy, wanted);
 }

@@ -46,7 +46,12 @@ struct Plan {
   TileKind vectors = TileKind::rows;            // of a tile of Winograd's
   int winograd_axes = 0, winograd_results = 0;  // the first axes are tiled; results along one
   bool repairs = false;  // computes anew what is not finite in the result, and leaves the rest
-  std::string kernel, reason;
+  const char* transform = nullptr;  // of Winograd's, by name, as are kernel and reason
+  const char *kernel = "", *reason = "";
+
+  std::string names() const {
+    return transform == nullptr ? kernel : std::string(transform) + ", " + kernel;
+  }
 };
 
 // What tests ask for: "" (the choice is the plan's), "direct" (without Winograd), "naive",

@@ -58,9 +58,11 @@ Plan plan_of(const Problem& problem, const Task& task, const Context& context, c
 }
 
 void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
-  const Plan plan = plan_of(problem, task, context, wish);
+  const Contraction contraction = contraction_of(problem, task);
+  const Plan plan = choose(contraction, task.direction, task.single, isa_of(wish), context.policy,
+                           wish.algorithm);
   if (plan.algorithm == Algorithm::eigen) return eigen_product(problem, task, context);
-  run_direct(contraction_of(problem, task), task.direction, task.single, plan, context);
+  run_direct(contraction, task.direction, task.single, plan, context);
 }
 
 void run(const ChannelSums& sums, const Context& context, const Wish& wish) {

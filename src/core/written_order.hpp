@@ -5,9 +5,9 @@
 // gives the same bits.
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "kernel/kernel_table.hpp"
+#include "short_vector.hpp"
 
 namespace nnconv {
 
@@ -71,7 +71,8 @@ class SumTree {
   int joins_before(int64_t next) {
     int joins = 0;
     while (depth() >= 2 && below(numbers_[depth() - 2], numbers_[depth() - 1], next)) {
-      numbers_.erase(numbers_.end() - 2);
+      numbers_[depth() - 2] = numbers_.back();
+      numbers_.pop_back();
       ++joins;
     }
     return joins;
@@ -80,7 +81,7 @@ class SumTree {
   // Likewise when no sum comes any more.
   int joins_at_end() {
     const int joins = depth() - 1;
-    if (joins > 0) numbers_.erase(numbers_.begin(), numbers_.end() - 1);
+    for (; depth() > 1; numbers_.pop_back()) numbers_[depth() - 2] = numbers_.back();
     return joins;
   }
 
@@ -88,12 +89,14 @@ class SumTree {
   // Whether the subtree that joins i and j does not reach up to `next` (i < j < next).
   static bool below(int64_t i, int64_t j, int64_t next) { return (i ^ j) < (j ^ next); }
 
-  std::vector<int64_t> numbers_;
+  ShortVector<int64_t, 8> numbers_;
 };
 
 // The terms of one sum, or of an aligned part of it, as segments for a kernel.
 class TermList {
  public:
+  using Segments = ShortVector<Segment, 8>;
+
   void clear() {
     segments_.clear();
     tree_.clear();
@@ -130,7 +133,7 @@ class TermList {
   }
 
   bool empty() const { return has_no_terms_; }
-  const std::vector<Segment>& segments() const { return segments_; }
+  const Segments& segments() const { return segments_; }
 
   // Tiles that a kernel's stack needs.
   int max_depth() const { return max_depth_; }
@@ -140,7 +143,7 @@ class TermList {
     if (tree_.depth() > max_depth_) max_depth_ = tree_.depth();
   }
 
-  std::vector<Segment> segments_;
+  Segments segments_;
   SumTree tree_;
   int64_t block_ = 0;
   int max_depth_ = 0;

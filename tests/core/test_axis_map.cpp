@@ -47,7 +47,8 @@ void check_axis(const Axis& axis, MapSide side, const std::string& label) {
   std::vector<int> times(positions, 0);
   const AxisMap map = axis_map(axis, side, Context());
   for (const AxisClass& c : map.classes) {
-    const std::vector<AxisEntry> entries = entries_of(axis, side, c);
+    AxisEntries entries;
+    list_entries_of(axis, side, c, entries);
     CHECK(!entries.empty() && static_cast<int64_t>(entries.size()) == c.entries, label);
     int64_t last_slot = -1;
     bool slots_rise = true;

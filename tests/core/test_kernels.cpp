@@ -109,8 +109,8 @@ class Work {
 
   // Whether this algorithm is another than the plan's choice, and can do the work.
   bool differs_from_direct(const char* algorithm, const Isa& isa) const {
-    return plan_of(problem_, task_, Context(), {&isa, algorithm}).kernel !=
-           plan_of(problem_, task_, Context(), {&isa, "direct"}).kernel;
+    return plan_of(problem_, task_, Context(), {&isa, algorithm}).names() !=
+           plan_of(problem_, task_, Context(), {&isa, "direct"}).names();
   }
 
  private:

@@ -13,6 +13,12 @@
 
 namespace nnconv {
 
+// The lists of a class of positions along each axis, which the next class may share.
+struct EntryLists {
+  const AxisClass* of[max_spatial] = {};
+  AxisEntries lists[max_spatial];
+};
+
 template <class T>
 class Gather {
  protected:
@@ -21,10 +27,15 @@ class Gather {
         side_(side),
         tiling_(plan.tiling),
         context_(context),
-        taps_(c.b.extents[0] * c.b.extents[1] * c.b.extents[2]) {
-    for (int i = 0; i < max_spatial; ++i) maps_[i] = axis_map(c.axes[i], side, context);
+        taps_(c.b.extents[0] * c.b.extents[1] * c.b.extents[2]),
+        maps_{axis_map(c.axes[0], side, context), axis_map(c.axes[1], side, context),
+              axis_map(c.axes[2], side, context)} {
     while (chunk_terms_ * 2 * tiling_.height() * static_cast<int64_t>(sizeof(T)) <= chunk_bytes)
       chunk_terms_ *= 2;
+  }
+
+  std::size_t number_of_classes() const {
+    return maps_[0].classes.size() * maps_[1].classes.size() * maps_[2].classes.size();
   }
 
   template <class Visit>
@@ -37,13 +48,17 @@ class Gather {
   // For each slot of a class in the written order: the index of its first term, the tap, and the
   // pixel that is read, relative to a position's base.
   template <class Visit>
-  void for_each_slot(const PositionClass& positions, const Visit& visit) const {
+  void for_each_slot(const PositionClass& positions, EntryLists& entries,
+                     const Visit& visit) const {
     const auto& axes = positions.axes;
-    std::vector<AxisEntry> lists[max_spatial];
-    for (int i = 0; i < max_spatial; ++i) lists[i] = entries_of(c_.axes[i], side_, *axes[i]);
-    for (const AxisEntry& k : lists[2])
-      for (const AxisEntry& j : lists[1])
-        for (const AxisEntry& i : lists[0]) {
+    for (int i = 0; i < max_spatial; ++i) {
+      if (entries.of[i] == axes[i]) continue;
+      list_entries_of(c_.axes[i], side_, *axes[i], entries.lists[i]);
+      entries.of[i] = axes[i];
+    }
+    for (const AxisEntry& k : entries.lists[2])
+      for (const AxisEntry& j : entries.lists[1])
+        for (const AxisEntry& i : entries.lists[0]) {
           const int64_t slot = i.slot + axes[0]->slots * (j.slot + axes[1]->slots * k.slot);
           visit(slot * c_.terms, c_.b.pixel_number(i.tap, j.tap, k.tap),
                 c_.a.pixel_number(i.position, j.position, k.position));
@@ -136,7 +151,7 @@ class Gather {
 
   static constexpr double packing = 32;  // operations that an element costs
 
-  AxisMap maps_[max_spatial];
+  const AxisMap maps_[max_spatial];
   Buffer copy_buffer_, slab_buffer_;
 };
 

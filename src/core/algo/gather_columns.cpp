@@ -36,6 +36,7 @@ struct Column {
 // What one thread keeps from job to job.
 struct Workspace {
   int64_t position_class = -1;
+  EntryLists entries;
   ChunkList terms;
   std::vector<TreeStep> steps;  // of each chunk
   std::vector<Column> columns;  // of a block of tiles
@@ -52,6 +53,7 @@ class GatherColumns : Gather<T> {
                                            tiling_.mv, tiling_.nr)),
         groups_(by_lane_ ? 1 : c.groups),
         samples_(by_lane_ ? 1 : c.rows) {
+    classes_.reserve(this->number_of_classes());
     this->for_each_class([&](const PositionClass& one) { classes_.push_back(one); });
   }
 
@@ -131,6 +133,7 @@ class GatherColumns : Gather<T> {
 
   void run_slab() const {
     std::vector<Jobs::ClassWork> work;
+    work.reserve(classes_.size());
     for (const PositionClass& positions : classes_)
       work.push_back({(positions.positions() * samples_ + tiling_.nr - 1) / tiling_.nr,
                       2.0 * (positions.entries() * c_.terms + 8) * tile_size()});
@@ -168,11 +171,12 @@ class GatherColumns : Gather<T> {
     w.position_class = position_class;
     w.terms.start(this->chunk_terms_);
     const int64_t pixel_steps = c_.a.pixel / step();
-    this->for_each_slot(classes_[position_class], [&](int64_t index, int64_t tap, int64_t pixel) {
-      w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
-        chunk.terms.add(index + term, pixel * pixel_steps + term, tap * c_.terms + term, count);
-      });
-    });
+    this->for_each_slot(
+        classes_[position_class], w.entries, [&](int64_t index, int64_t tap, int64_t pixel) {
+          w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
+            chunk.terms.add(index + term, pixel * pixel_steps + term, tap * c_.terms + term, count);
+          });
+        });
     w.terms.finish();
     w.steps.clear();
     SumTree tree;

@@ -23,6 +23,7 @@ constexpr int64_t block_bytes = 512 << 10;  // packed rows of a block of tiles
 // What one thread keeps from job to job.
 struct Workspace {
   int64_t position_class = -1;
+  EntryLists entries;
   ChunkList terms;
   std::vector<Tile> tiles;  // of the block of rows
   Buffer panels, stack;
@@ -38,6 +39,7 @@ class GatherRows : Gather<T> {
         pairing_(c.paired_terms() ? 2 : 1),
         repairs_(plan.repairs),
         layout_(c, plan) {
+    classes_.reserve(this->number_of_classes());
     this->for_each_class(
         [&](const PositionClass& one) { classes_.push_back(layout_.class_of(one)); });
   }
@@ -97,6 +99,7 @@ class GatherRows : Gather<T> {
 
   void run_slab() const {
     std::vector<Jobs::ClassWork> work;
+    work.reserve(classes_.size());
     for (const RowClass& positions : classes_)
       work.push_back({(positions.vectors + tiling_.mv - 1) / tiling_.mv,
                       2.0 * (positions.entries() * c_.terms + 8) * tile_size()});
@@ -143,7 +146,7 @@ class GatherRows : Gather<T> {
     w.position_class = position_class;
     const RowClass& positions = classes_[position_class];
     w.terms.start(this->chunk_terms_);
-    this->for_each_slot(positions, [&](int64_t index, int64_t tap, int64_t pixel) {
+    this->for_each_slot(positions, w.entries, [&](int64_t index, int64_t tap, int64_t pixel) {
       w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
         const int64_t from = pixel * c_.a.terms_apart() + term / pairing_;
         chunk.terms.add(index + term, positions.in_place ? from : chunk.packed_terms,

@@ -15,6 +15,12 @@ struct Chunk {
   int64_t packed_terms = 0;
   TermList terms;
   std::vector<Piece> pieces;
+
+  void clear() {
+    number = packed_terms = 0;
+    terms.clear();
+    pieces.clear();
+  }
 };
 
 // The terms of one class of positions, in the written order.
@@ -23,7 +29,8 @@ class ChunkList {
   // `chunk_terms`: 2^m blocks, so that the tree over chunks is the tree over blocks.
   void start(int64_t chunk_terms) {
     chunk_terms_ = chunk_terms;
-    chunks_.assign(1, Chunk());
+    chunks_.resize(1);
+    chunks_.front().clear();
   }
 
   // Calls add(chunk, term, part) for the parts into which blocks cut `count` terms from `index` on.

@@ -38,6 +38,7 @@ class Jobs {
     const double target = std::min(max_job, std::max(min_job, work_ / wanted_jobs));
     job_units_ = at_least_one(
         std::min(static_cast<double>(std::min(units.count, most_units)), target / largest));
+    grids_.reserve(classes.size());
     for (const ClassWork& one : classes) {
       const int64_t job_tiles = at_least_one(target / (one.work * job_units_));
       grids_.push_back({tile_parts_, one.tiles, job_tiles});
