@@ -2,6 +2,7 @@
 // bit; against Eigen's product, by tolerance; and for several numbers of threads.
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "cases.hpp"
 #include "harness.hpp"
@@ -69,6 +70,8 @@ class Work {
              c.is_complex,
              c.single};
   }
+
+  void mark_first(double value) { a_[0] = value; }
 
   Values compute(const char* algorithm, const Isa& isa, int threads) const {
     // What a kernel leaves unwritten shows.
@@ -164,6 +167,63 @@ TEST(kernels_on_few_weights_and_many_pixels) {
           }
           check_case(c, random);
         }
+}
+
+// Lanes are samples, taken in rounds where there are many, of all groups; or pixels.
+TEST(kernels_on_lanes_of_few_channels) {
+  harness::Random random(9);
+  for (const int64_t batch : {1, 2, 3, 5, 8, 16, 17, 20, 33})
+    for (const int64_t groups : {1, 3, 7})
+      for (const PadMode mode : {PadMode::zeros, PadMode::reflect}) {
+        Case c;
+        c.id = harness::words("lanes", batch, groups, static_cast<int>(mode));
+        c.single = groups == 3;
+        c.is_complex = batch == 2 && mode == PadMode::reflect;
+        c.bias = false;
+        c.problem.batch = batch;
+        c.problem.groups = groups;
+        c.problem.c_in = 2 * groups;
+        c.problem.c_out = (batch % 2 + 1) * groups;
+        for (int i = 0; i < max_spatial; ++i) {
+          Axis& axis = c.problem.axes[i];
+          axis.in = i == 0 ? 37 : 5 - i;
+          axis.kernel = 3 - i;
+          axis.stride = i == 0 ? 2 : 1;
+          axis.dilation = i == 0 ? 3 : 1;
+          axis.mode = mode;
+          axis.pad_lo = i == 0 ? 4 : 1;
+          axis.pad_hi = 1;
+          axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, axis.dilation, axis.pad_lo,
+                                      axis.pad_hi);
+        }
+        check_case(c, random);
+      }
+}
+
+// What padding leaves out is zeros in a panel, but no 0 * Inf.
+TEST(kernels_on_numbers_that_are_not_finite) {
+  harness::Random random(10);
+  for (const int64_t batch : {1, 5, 16})
+    for (const int64_t channels : {1, 2, 9}) {
+      Case c;
+      c.id = harness::words("infinite", batch, channels);
+      c.single = c.is_complex = c.bias = false;
+      c.problem.batch = batch;
+      c.problem.c_in = c.problem.c_out = channels;
+      for (int i = 0; i < 2; ++i) {
+        Axis& axis = c.problem.axes[i];
+        axis.in = axis.out = 19 + i;
+        axis.kernel = 3;
+        axis.pad_lo = axis.pad_hi = 1;
+      }
+      Work work(c, Direction::backward_weight, random);
+      work.mark_first(std::numeric_limits<double>::infinity());
+      for (const Isa* isa : available_isas()) {
+        const Values direct = work.compute("direct", *isa, 1);
+        CHECK(same_bits(direct, work.compute("naive", *isa, 4)), c.id, isa->name);
+        CHECK(std::isfinite(direct[0]), c.id, isa->name);
+      }
+    }
 }
 
 // A tile of one column sums so many rows at a time that its chunks are short.

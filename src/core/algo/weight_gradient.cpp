@@ -25,6 +25,7 @@
 #include "../scratch.hpp"
 #include "algo.hpp"
 #include "gradient_window.hpp"
+#include "pack.hpp"
 #include "tiles.hpp"
 
 namespace nnconv {
@@ -90,17 +91,6 @@ struct Workspace {
   std::vector<char> skipped;  // pieces that these terms leave out
   std::vector<Segment> segments;
 };
-
-// Where a real row (or the pairing of a term) finds its part of a complex number.
-struct Part {
-  int64_t offset;
-  double sign;  // 0: there is none
-};
-
-Part part_of(const Array& array, bool imaginary) {
-  if (!imaginary) return {0, 1.0};
-  return array.is_complex ? Part{1, array.conjugate ? -1.0 : 1.0} : Part{0, 0.0};
-}
 
 // Cuts a range into the given number of ranges whose sizes differ by one at most.
 std::vector<Range> cut(const Range& whole, int64_t parts) {
