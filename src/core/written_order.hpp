@@ -20,7 +20,7 @@ constexpr int64_t block_terms = 64;
 // the same 64 steps are neighbours in the tree, which joins first the lanes that are 8 apart, then
 // 4, 2 and 1.
 struct GradientOrder {
-  static constexpr int64_t most_lanes = 16;
+  static constexpr int64_t most_lanes = 16, few = 8;
 
   bool by_pixel;
   int64_t lanes;
@@ -33,7 +33,7 @@ struct GradientOrder {
     if (samples == 0) return;
     rounds = (samples - 1) / most_lanes + 1;
     lanes = (samples - 1) / rounds + 1;
-    by_pixel = rows < 8 && lanes * groups < most_lanes;
+    by_pixel = rows < few && lanes * groups < few;
     if (!by_pixel) return;
     lanes = most_lanes;
     rounds = samples;

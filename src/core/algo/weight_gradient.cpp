@@ -25,6 +25,7 @@
 #include "../scratch.hpp"
 #include "algo.hpp"
 #include "gradient_window.hpp"
+#include "pack.hpp"
 #include "tiles.hpp"
 
 namespace nnconv {
@@ -90,17 +91,6 @@ struct Workspace {
   std::vector<char> skipped;  // pieces that these terms leave out
   std::vector<Segment> segments;
 };
-
-// Where a real row (or the pairing of a term) finds its part of a complex number.
-struct Part {
-  int64_t offset;
-  double sign;  // 0: there is none
-};
-
-Part part_of(const Array& array, bool imaginary) {
-  if (!imaginary) return {0, 1.0};
-  return array.is_complex ? Part{1, array.conjugate ? -1.0 : 1.0} : Part{0, 0.0};
-}
 
 // Cuts a range into the given number of ranges whose sizes differ by one at most.
 std::vector<Range> cut(const Range& whole, int64_t parts) {
@@ -408,7 +398,7 @@ class WeightGradient {
   void clear_padding(const Block& block, T* panels, T* input, int64_t window_size) const {
     if (!by_lanes_ && block.rows.count % table_.vector != 0) {
       const RowTile last = row_tiles(block).back();
-      std::fill(panel_of(last, block, panels), panels + panel_numbers(block), T(0));
+      std::fill(panels + panel_of(last, block), panels + panel_numbers(block), T(0));
     } else if (by_lanes_ && !order_.by_pixel && order_.lanes * block.groups.count % height_ != 0) {
       std::fill(panels, panels + panel_numbers(block), T(0));
       std::fill(input, input + window_size, T(0));
@@ -562,7 +552,7 @@ class WeightGradient {
                                                   width;
     if (!by_lanes_) {
       for (const RowTile& tile : row_tiles(block))
-        pack_channels(tile, piece, from, at, panel_of(tile, block, panels));
+        pack_channels(tile, piece, from, at, panels + panel_of(tile, block));
       return;
     }
     for (int64_t row = 0; row < block.rows.count; ++row) {
@@ -652,8 +642,9 @@ class WeightGradient {
     return tiles;
   }
 
-  T* panel_of(const RowTile& tile, const Block& block, T* panels) const {
-    return panels + (tile.first - block.rows.first) * order_.lanes * lane_terms();
+  // Where the panel of a tile starts.
+  int64_t panel_of(const RowTile& tile, const Block& block) const {
+    return (tile.first - block.rows.first) * order_.lanes * lane_terms();
   }
 
   void add_by_channels(const Slice& slice, const Window& window, const Range& steps,
@@ -668,7 +659,7 @@ class WeightGradient {
       const int64_t height = static_cast<int64_t>(tile.mv) * table_.vector;
       const int64_t run =
           exact_ ? block.cols.count : columns.count;  // of columns with the same terms
-      const T* const panel = panel_of(tile, block, const_cast<T*>(panels));
+      const T* const panel = panels + panel_of(tile, block);
       for (int64_t first = columns.first, count; first < columns.end(); first += count) {
         count = std::min<int64_t>(k.nr, run - (first - columns.first) % run);
         list_terms(steps, pitch, first, count, w);
