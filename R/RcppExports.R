@@ -53,6 +53,10 @@ module_forward_ <- function(geometry, input, weight, bias, output_size) {
     .Call(`_nnconv_module_forward_`, geometry, input, weight, bias, output_size)
 }
 
+remember_ <- function(reference, input) {
+    .Call(`_nnconv_remember_`, reference, input)
+}
+
 module_backward_ <- function(geometry, grad_output, input, weight, bias, needs) {
     .Call(`_nnconv_module_backward_`, geometry, grad_output, input, weight, bias, needs)
 }

@@ -162,10 +162,8 @@ member_names <- c(data_names, names(module_members))
 
 get_member <- function(module, name) {
   check_member_name(name)
-  if (name %in% data_names) {
-    return(module_data(module)[[name]])
-  }
-  module_members[[name]](module)
+  make <- module_members[[name]]
+  if (is.null(make)) module_data(module)[[name]] else make(module)
 }
 
 set_member <- function(module, name, value) {
@@ -186,7 +184,6 @@ set_member <- function(module, name, value) {
 }
 
 check_member_name <- function(name) {
-  check_string(name, "name", "the name of one field or method")
   if (!name %in% member_names) {
     raise_fault(
       "value", "name", "a field or method of a module", describe_(name),
@@ -206,6 +203,7 @@ check_member_name <- function(name) {
 #' @usage \method{[[}{nnconv_module}(x, name, exact = TRUE)
 #' @export
 `[[.nnconv_module` <- function(x, name, exact = TRUE) {
+  check_string(name, "name", "the name of one field or method")
   get_member(x, name)
 }
 
@@ -220,6 +218,7 @@ check_member_name <- function(name) {
 #' @usage \method{[[}{nnconv_module}(x, name) <- value
 #' @export
 `[[<-.nnconv_module` <- function(x, name, value) {
+  check_string(name, "name", "the name of one field or method")
   set_member(x, name, value)
 }
 

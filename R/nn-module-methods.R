@@ -91,8 +91,8 @@ module_backward <- function(module, grad_output, input, needs) {
   if (is.null(input)) {
     input <- last_input(data)
   }
-  gradients <- module_backward_(
-    data$geometry, grad_output, input, data$weight, data$bias, needs
+  gradients <- .Call(
+    `_nnconv_module_backward_`, data$geometry, grad_output, input, data$weight, data$bias, needs
   )
   data$grad <- list(
     weight = accumulate(data$grad$weight, gradients$weight),

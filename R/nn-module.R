@@ -49,62 +49,54 @@ spec_weight_dim <- function(kind, spec) {
 # The data of a module, made sure to be of a format that this version knows.
 module_data <- function(module) {
   data <- environment(module)
-  check_format(data)
+  if (data$format > format_version) {
+    raise_format(data)
+  }
   data
 }
 
-check_format <- function(data) {
-  if (data$format > format_version) {
-    raise_fault(
-      "value", "format", paste("at most", format_version), as.character(data$format),
-      "The module was saved by a later version of nnconv: update the package."
-    )
-  }
+raise_format <- function(data) {
+  raise_fault(
+    "value", "format", paste("at most", format_version), as.character(data$format),
+    "The module was saved by a later version of nnconv: update the package."
+  )
 }
 
 # ---- forward ----
 
-# The first three arguments are those of the saved bodies. Few functions are called here, for each
-# takes a part of the time of a small forward (dev/notes/0009-tiny-calls.md).
+# The first three arguments are those of the saved bodies. Few functions are called, for each takes
+# its part of the time of a small forward (dev/notes/0009-tiny-calls.md).
 module_call <- function(data, input, output_size = NULL, remembers = data$training) {
   if (missing(input)) {
     raise_missing("input")
   }
-  check_format(data)
+  if (data$format > format_version) {
+    raise_format(data)
+  }
   output <- .Call(
     `_nnconv_module_forward_`, data$geometry, input, data$weight, data$bias, output_size
   )
-  if (remembers) {
-    holder <- memory(data)
-    holder$input <- input
+  if (remembers && !.Call(`_nnconv_remember_`, data$remembered, input)) {
+    data$remembered <- new_memory(data)
+    remember_(data$remembered, input)
   }
   output
 }
 
 # ---- the remembered input ----
 # Kept in a holder behind a weak reference, which lives as long as the module's data and which
-# serialisation leaves behind. The slot is overwritten, and the reference made anew only where
-# readRDS() left it empty: R keeps the value of every weak reference as long as its key lives.
+# serialisation leaves behind. remember_() overwrites the slot; the reference is made anew only where
+# readRDS() left it empty, for R keeps the value of every weak reference as long as its key lives.
 
 new_memory <- function(data) {
   rlang::new_weakref(key = data, value = new.env(hash = FALSE, parent = emptyenv()))
 }
 
-memory <- function(data) {
-  holder <- rlang::wref_value(data$remembered)
-  if (is.null(holder)) {
-    data$remembered <- new_memory(data)
-    holder <- rlang::wref_value(data$remembered)
-  }
-  holder
-}
-
 forget_input <- function(data) {
-  holder <- memory(data)
-  holder$input <- NULL
+  remember_(data$remembered, NULL)
 }
 
 # NULL where there is none.
 remembered_input <- function(data) {
-  memory(data)$input
+  rlang::wref_value(data$remembered)$input
 }

@@ -221,6 +221,17 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// remember_
+bool remember_(SEXP reference, SEXP input);
+RcppExport SEXP _nnconv_remember_(SEXP referenceSEXP, SEXP inputSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type reference(referenceSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type input(inputSEXP);
+    rcpp_result_gen = Rcpp::wrap(remember_(reference, input));
+    return rcpp_result_gen;
+END_RCPP
+}
 // module_backward_
 SEXP module_backward_(SEXP geometry, SEXP grad_output, SEXP input, SEXP weight, SEXP bias, SEXP needs);
 RcppExport SEXP _nnconv_module_backward_(SEXP geometrySEXP, SEXP grad_outputSEXP, SEXP inputSEXP, SEXP weightSEXP, SEXP biasSEXP, SEXP needsSEXP) {
@@ -304,6 +315,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_isas_", (DL_FUNC) &_nnconv_isas_, 0},
     {"_nnconv_conv_spec_", (DL_FUNC) &_nnconv_conv_spec_, 13},
     {"_nnconv_module_forward_", (DL_FUNC) &_nnconv_module_forward_, 5},
+    {"_nnconv_remember_", (DL_FUNC) &_nnconv_remember_, 2},
     {"_nnconv_module_backward_", (DL_FUNC) &_nnconv_module_backward_, 6},
     {"_nnconv_check_parameter_", (DL_FUNC) &_nnconv_check_parameter_, 3},
     {"_nnconv_module_plan_", (DL_FUNC) &_nnconv_module_plan_, 3},

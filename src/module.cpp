@@ -187,6 +187,20 @@ SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP out
   });
 }
 
+// Puts the input into the environment that a weak reference leads to; whether it leads to one.
+// [[Rcpp::export(rng = false)]]
+bool remember_(SEXP reference, SEXP input) {
+  if (TYPEOF(reference) != WEAKREFSXP) return false;
+  const SEXP holder = R_WeakRefValue(reference);
+  if (TYPEOF(holder) != ENVSXP) return false;
+  static const SEXP slot = Rf_install("input");
+  unwind_protect([=] {
+    Rf_defineVar(slot, input, holder);
+    return R_NilValue;
+  });
+  return true;
+}
+
 // The output padding of a transposed layer is the one with which grad_output was made.
 // [[Rcpp::export(rng = false)]]
 SEXP module_backward_(SEXP geometry, SEXP grad_output, SEXP input, SEXP weight, SEXP bias,

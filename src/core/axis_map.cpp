@@ -49,7 +49,9 @@ Images images(const Axis& axis, int64_t p) {
 }
 
 // Taps that reach one input position through the stride are so far apart.
-int64_t tap_period(const Axis& axis) { return axis.stride / std::gcd(axis.stride, axis.dilation); }
+int64_t tap_period(const Axis& axis) {
+  return axis.stride == 1 ? 1 : axis.stride / std::gcd(axis.stride, axis.dilation);
+}
 
 int64_t slots_of_list(const Axis& axis, MapSide side, const AxisEntries& entries) {
   if (side == MapSide::inputs && axis.mode != PadMode::zeros)
@@ -57,8 +59,10 @@ int64_t slots_of_list(const Axis& axis, MapSide side, const AxisEntries& entries
   return slots_of(axis, side);
 }
 
-// x / y rounded up, for y > 0.
-int64_t ceiling(int64_t x, int64_t y) { return x > 0 ? (x - 1) / y + 1 : x / y; }
+// x / y rounded down and up, for x >= 0 and y > 0. Strides are mostly 1, and a division takes
+// longer than the rest of an entry.
+int64_t quotient(int64_t x, int64_t y) { return y == 1 ? x : x / y; }
+int64_t ceiling(int64_t x, int64_t y) { return quotient(x + y - 1, y); }
 
 void entries_of_input(const Axis& axis, int64_t p, AxisEntries& entries) {
   const Images images_of_p = images(axis, p);
@@ -69,10 +73,11 @@ void entries_of_input(const Axis& axis, int64_t p, AxisEntries& entries) {
     if (images_of_p.back().last + shift < 0) break;
     for (const Interval& v : images_of_p) {
       if (v.last + shift < 0) continue;
-      const int64_t first = std::max<int64_t>(0, ceiling(v.first + shift, axis.stride));
-      const int64_t last = std::min(axis.out - 1, (v.last + shift) / axis.stride);
+      const int64_t first = ceiling(std::max<int64_t>(0, v.first + shift), axis.stride);
+      const int64_t last = std::min(axis.out - 1, quotient(v.last + shift, axis.stride));
       for (int64_t q = first; q <= last; ++q)
-        entries.push_back({ranked ? static_cast<int64_t>(entries.size()) : t / period, t, q});
+        entries.push_back(
+            {ranked ? static_cast<int64_t>(entries.size()) : quotient(t, period), t, q});
     }
   }
 }

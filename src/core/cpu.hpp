@@ -16,11 +16,19 @@ int available_processors();
 class FloatControl {
  public:
 #if defined(__SSE2__)
-  FloatControl() : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
-  ~FloatControl() { _mm_setcsr(saved_); }
+  FloatControl() : saved_(_mm_getcsr()) {
+    if (!is_standard()) _mm_setcsr(standard);
+  }
+  ~FloatControl() {
+    if (!is_standard()) _mm_setcsr(saved_);
+  }
 
  private:
-  unsigned saved_;
+  static constexpr unsigned standard = 0x1F80, flags = 0x3F;
+  // But for the flags of what happened so far. Setting the mode takes longer than looking at it.
+  bool is_standard() const { return (saved_ & ~flags) == standard; }
+
+  const unsigned saved_;
 #elif defined(__aarch64__)
   FloatControl() {
     __asm__ __volatile__("mrs %0, fpcr" : "=r"(saved_));

@@ -171,6 +171,7 @@ Problem fit(const Geometry& geometry, const Extents& input, const Extents& weigh
 Extents output_extents(const Geometry& geometry, const Problem& problem, std::size_t rank) {
   const bool transposed = geometry.transposed;
   Extents extents;
+  extents.reserve(rank);
   if (rank == static_cast<std::size_t>(geometry.ndim) + 2) extents.push_back(problem.batch);
   extents.push_back(transposed ? problem.c_in : problem.c_out);
   for (int i = 0; i < geometry.ndim; ++i)

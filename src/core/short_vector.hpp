@@ -25,15 +25,9 @@ class ShortVector {
   T& back() { return end()[-1]; }
   const T& back() const { return end()[-1]; }
 
-  void push_back(const T& value) {
-    if (size_ < room) {
-      data()[size_] = value;
-    } else {
-      if (size_ == room && !is_long()) more_.assign(few_, few_ + room);
-      more_.resize(size_);
-      more_.push_back(value);
-    }
-    ++size_;
+  void push_back(T value) {
+    if (size_ >= room) make_room();
+    data()[size_++] = value;
   }
   void pop_back() { --size_; }
   void clear() { size_ = 0; }
@@ -45,6 +39,11 @@ class ShortVector {
  private:
   // Once it was long its values stay there.
   bool is_long() const { return !more_.empty(); }
+
+  void make_room() {
+    if (!is_long()) more_.assign(few_, few_ + room);
+    if (more_.size() == size_) more_.resize(size_ + 1);
+  }
 
   T few_[room];
   std::vector<T> more_;

@@ -186,21 +186,20 @@ class GatherColumns : Gather<T> {
 
   void place_columns(const PositionClass& positions, Range tiles, Workspace& w) const {
     const int64_t first = tiles.first * tiling_.nr;
-    const int64_t count =
-        std::min(tiles.count * tiling_.nr, positions.positions() * samples_ - first);
-    w.columns.clear();
+    w.columns.resize(tiles.count * tiling_.nr);
+    Column* column = w.columns.data();
+    Column* const all = column + w.columns.size();
+    Column* const end = std::min(all, column + positions.positions() * samples_ - first);
     PositionWalk at(positions, first / samples_);
     int64_t sample = first % samples_;
-    while (static_cast<int64_t>(w.columns.size()) < count) {
+    while (column != end) {
       const int64_t from = c_.a.pixel_number(at.base(0), at.base(1), at.base(2)) * c_.a.pixel;
       const int64_t to = c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
-      for (; sample < samples_ && static_cast<int64_t>(w.columns.size()) < count; ++sample)
-        w.columns.push_back({from + sample, to + sample});
+      for (; sample < samples_ && column != end; ++sample) *column++ = {from + sample, to + sample};
       at.next();
       sample = 0;
     }
-    const int64_t last = w.columns.back().from;
-    w.columns.resize(tiles.count * tiling_.nr, {last, -1});
+    std::fill(end, all, Column{end[-1].from, -1});
   }
 
   // ---- sums ----

@@ -28,20 +28,17 @@ class ChunkList {
  public:
   // `chunk_terms`: 2^m blocks, so that the tree over chunks is the tree over blocks.
   void start(int64_t chunk_terms) {
-    chunk_terms_ = chunk_terms;
+    chunk_terms_ = chunk_end_ = chunk_terms;
     chunks_.resize(1);
     chunks_.front().clear();
   }
 
-  // Calls add(chunk, term, part) for the parts into which blocks cut `count` terms from `index` on.
+  // Calls add(chunk, term, part) for the parts into which blocks cut `count` terms from `index` on,
+  // which rises from call to call.
   template <class Add>
   void add(int64_t index, int64_t count, const Add& add_part) {
     cut_at_blocks(index, count, [&](int64_t term, int64_t part) {
-      const int64_t number = (index + term) / chunk_terms_;
-      if (chunks_.back().number != number) {
-        if (!chunks_.back().terms.empty()) chunks_.emplace_back();
-        chunks_.back().number = number;
-      }
+      if (index + term >= chunk_end_) go_on_at(index + term);
       add_part(chunks_.back(), term, part);
       chunks_.back().packed_terms += part;
     });
@@ -63,8 +60,14 @@ class ChunkList {
   int kernel_depth() const { return kernel_depth_; }  // tiles of a kernel's stack
 
  private:
+  void go_on_at(int64_t index) {
+    if (!chunks_.back().terms.empty()) chunks_.emplace_back();
+    chunks_.back().number = index / chunk_terms_;
+    chunk_end_ = (chunks_.back().number + 1) * chunk_terms_;
+  }
+
   std::vector<Chunk> chunks_;
-  int64_t chunk_terms_ = block_terms, largest_ = 0;
+  int64_t chunk_terms_ = block_terms, chunk_end_ = block_terms, largest_ = 0;
   int kernel_depth_ = 0;
 };
 

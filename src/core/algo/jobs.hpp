@@ -38,6 +38,7 @@ class Jobs {
     const double target = std::min(max_job, std::max(min_job, work_ / wanted_jobs));
     job_units_ = at_least_one(
         std::min(static_cast<double>(std::min(units.count, most_units)), target / largest));
+    unit_parts_ = parts(units.count, job_units_);
     grids_.reserve(classes.size());
     for (const ClassWork& one : classes) {
       const int64_t job_tiles = at_least_one(target / (one.work * job_units_));
@@ -47,12 +48,12 @@ class Jobs {
   }
 
   double work() const { return work_; }
-  int64_t count() const { return tile_parts_ * unit_parts(); }
+  int64_t count() const { return tile_parts_ * unit_parts_; }
 
   Job operator[](int64_t number) const {
     const bool units_inside = inner_ == Inner::units;
-    const int64_t u = units_inside ? number % unit_parts() : number / tile_parts_;
-    const int64_t t = units_inside ? number / unit_parts() : number % tile_parts_;
+    const int64_t u = units_inside ? number % unit_parts_ : number / tile_parts_;
+    const int64_t t = units_inside ? number / unit_parts_ : number % tile_parts_;
     const auto after = std::upper_bound(grids_.begin(), grids_.end(), t,
                                         [](int64_t part, const Grid& g) { return part < g.first; });
     const Grid& grid = *(after - 1);
@@ -74,12 +75,11 @@ class Jobs {
   static Range part_of(Range whole, int64_t number, int64_t size) {
     return {whole.first + number * size, std::min(size, whole.count - number * size)};
   }
-  int64_t unit_parts() const { return parts(units_.count, job_units_); }
 
   const Range units_;
   const Inner inner_;
   double work_ = 0;
-  int64_t job_units_ = 1, tile_parts_ = 0;
+  int64_t job_units_ = 1, unit_parts_ = 1, tile_parts_ = 0;
   std::vector<Grid> grids_;
 };
 

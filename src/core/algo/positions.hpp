@@ -22,7 +22,7 @@ struct PositionClass {
 class PositionWalk {
  public:
   PositionWalk(const PositionClass& positions, int64_t at) : axes_(&positions.axes) {
-    for (int i = 0; i < max_spatial; ++i) {
+    for (int i = 0; i < max_spatial && at > 0; ++i) {
       at_[i] = at % axis(i).count;
       at /= axis(i).count;
     }
@@ -38,7 +38,7 @@ class PositionWalk {
   const AxisClass& axis(int i) const { return *(*axes_)[i]; }
 
   const std::array<const AxisClass*, max_spatial>* axes_;
-  int64_t at_[max_spatial];
+  int64_t at_[max_spatial] = {};
 };
 
 }  // namespace nnconv
