@@ -85,8 +85,9 @@ module_call <- function(data, input, output_size = NULL, remembers = data$traini
 
 # ---- the remembered input ----
 # Kept in a holder behind a weak reference, which lives as long as the module's data and which
-# serialisation leaves behind. remember_() overwrites the slot; the reference is made anew only where
-# readRDS() left it empty, for R keeps the value of every weak reference as long as its key lives.
+# serialisation leaves behind. remember_() overwrites the slot; the reference is made anew only
+# where readRDS() left it empty, for R keeps the value of every weak reference as long as its key
+# lives.
 
 new_memory <- function(data) {
   rlang::new_weakref(key = data, value = new.env(hash = FALSE, parent = emptyenv()))
