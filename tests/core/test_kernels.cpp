@@ -398,102 +398,103 @@ TEST(filters_on_large_images) {
       for (const Isa* isa : available_isas())
         CHECK(same_bits(work.compute("filter", *isa, 2), work.compute("naive", *isa, 4)), c.id,
               isa->name);
+    }
+}
 
-      // Lanes are samples, taken in rounds where there are many, of all groups; or pixels.
-      TEST(kernels_on_lanes_of_few_channels) {
-        harness::Random random(9);
-        for (const int64_t batch : {1, 2, 3, 5, 8, 16, 17, 20, 33})
-          for (const int64_t groups : {1, 3, 7})
-            for (const PadMode mode : {PadMode::zeros, PadMode::reflect}) {
-              Case c;
-              c.id = harness::words("lanes", batch, groups, static_cast<int>(mode));
-              c.single = groups == 3;
-              c.is_complex = batch == 2 && mode == PadMode::reflect;
-              c.bias = false;
-              c.problem.batch = batch;
-              c.problem.groups = groups;
-              c.problem.c_in = 2 * groups;
-              c.problem.c_out = (batch % 2 + 1) * groups;
-              for (int i = 0; i < max_spatial; ++i) {
-                Axis& axis = c.problem.axes[i];
-                axis.in = i == 0 ? 37 : 5 - i;
-                axis.kernel = 3 - i;
-                axis.stride = i == 0 ? 2 : 1;
-                axis.dilation = i == 0 ? 3 : 1;
-                axis.mode = mode;
-                axis.pad_lo = i == 0 ? 4 : 1;
-                axis.pad_hi = 1;
-                axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, axis.dilation,
-                                            axis.pad_lo, axis.pad_hi);
-              }
-              check_case(c, random);
-            }
-      }
-
-      // What padding leaves out is zeros in a panel, but no 0 * Inf.
-      TEST(kernels_on_numbers_that_are_not_finite) {
-        harness::Random random(10);
-        for (const int64_t batch : {1, 5, 16})
-          for (const int64_t channels : {1, 2, 9}) {
-            Case c;
-            c.id = harness::words("infinite", batch, channels);
-            c.single = c.is_complex = c.bias = false;
-            c.problem.batch = batch;
-            c.problem.c_in = c.problem.c_out = channels;
-            for (int i = 0; i < 2; ++i) {
-              Axis& axis = c.problem.axes[i];
-              axis.in = axis.out = 19 + i;
-              axis.kernel = 3;
-              axis.pad_lo = axis.pad_hi = 1;
-            }
-            Work work(c, Direction::backward_weight, random);
-            work.mark_first(std::numeric_limits<double>::infinity());
-            for (const Isa* isa : available_isas()) {
-              const Values direct = work.compute("direct", *isa, 1);
-              CHECK(same_bits(direct, work.compute("naive", *isa, 4)), c.id, isa->name);
-              CHECK(std::isfinite(direct[0]), c.id, isa->name);
-            }
-          }
-      }
-
-      // A tile of one column sums so many rows at a time that its chunks are short.
-      TEST(kernels_on_one_channel_and_many_taps) {
-        harness::Random random(6);
+// Lanes are samples, taken in rounds where there are many, of all groups; or pixels.
+TEST(kernels_on_lanes_of_few_channels) {
+  harness::Random random(9);
+  for (const int64_t batch : {1, 2, 3, 5, 8, 16, 17, 20, 33})
+    for (const int64_t groups : {1, 3, 7})
+      for (const PadMode mode : {PadMode::zeros, PadMode::reflect}) {
         Case c;
-        c.id = "filter";
-        c.single = c.is_complex = c.bias = false;
-        Axis& axis = c.problem.axes[0];
-        axis.in = 9000;
-        axis.kernel = 5003;
-        axis.pad_lo = axis.pad_hi = 2501;
-        axis.out = conv_output_size(axis.in, axis.kernel, 1, 1, axis.pad_lo, axis.pad_hi);
-        const Work work(c, Direction::forward, random);
-        for (const Isa* isa : available_isas())
-          CHECK(same_bits(work.compute("direct", *isa, 2), work.compute("naive", *isa, 4)),
-                isa->name);
+        c.id = harness::words("lanes", batch, groups, static_cast<int>(mode));
+        c.single = groups == 3;
+        c.is_complex = batch == 2 && mode == PadMode::reflect;
+        c.bias = false;
+        c.problem.batch = batch;
+        c.problem.groups = groups;
+        c.problem.c_in = 2 * groups;
+        c.problem.c_out = (batch % 2 + 1) * groups;
+        for (int i = 0; i < max_spatial; ++i) {
+          Axis& axis = c.problem.axes[i];
+          axis.in = i == 0 ? 37 : 5 - i;
+          axis.kernel = 3 - i;
+          axis.stride = i == 0 ? 2 : 1;
+          axis.dilation = i == 0 ? 3 : 1;
+          axis.mode = mode;
+          axis.pad_lo = i == 0 ? 4 : 1;
+          axis.pad_hi = 1;
+          axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, axis.dilation, axis.pad_lo,
+                                      axis.pad_hi);
+        }
+        check_case(c, random);
       }
+}
+
+// What padding leaves out is zeros in a panel, but no 0 * Inf.
+TEST(kernels_on_numbers_that_are_not_finite) {
+  harness::Random random(10);
+  for (const int64_t batch : {1, 5, 16})
+    for (const int64_t channels : {1, 2, 9}) {
+      Case c;
+      c.id = harness::words("infinite", batch, channels);
+      c.single = c.is_complex = c.bias = false;
+      c.problem.batch = batch;
+      c.problem.c_in = c.problem.c_out = channels;
+      for (int i = 0; i < 2; ++i) {
+        Axis& axis = c.problem.axes[i];
+        axis.in = axis.out = 19 + i;
+        axis.kernel = 3;
+        axis.pad_lo = axis.pad_hi = 1;
+      }
+      Work work(c, Direction::backward_weight, random);
+      work.mark_first(std::numeric_limits<double>::infinity());
+      for (const Isa* isa : available_isas()) {
+        const Values direct = work.compute("direct", *isa, 1);
+        CHECK(same_bits(direct, work.compute("naive", *isa, 4)), c.id, isa->name);
+        CHECK(std::isfinite(direct[0]), c.id, isa->name);
+      }
+    }
+}
+
+// A tile of one column sums so many rows at a time that its chunks are short.
+TEST(kernels_on_one_channel_and_many_taps) {
+  harness::Random random(6);
+  Case c;
+  c.id = "filter";
+  c.single = c.is_complex = c.bias = false;
+  Axis& axis = c.problem.axes[0];
+  axis.in = 9000;
+  axis.kernel = 5003;
+  axis.pad_lo = axis.pad_hi = 2501;
+  axis.out = conv_output_size(axis.in, axis.kernel, 1, 1, axis.pad_lo, axis.pad_hi);
+  const Work work(c, Direction::forward, random);
+  for (const Isa* isa : available_isas())
+    CHECK(same_bits(work.compute("direct", *isa, 2), work.compute("naive", *isa, 4)), isa->name);
+}
 
 #if defined(__SSE2__)
-      TEST(the_callers_floating_point_mode_changes_no_bits) {
-        harness::Random random(7);
-        Case c;
-        c.id = "tiny";
-        c.single = true;
-        c.is_complex = c.bias = false;
-        c.problem.batch = 2;
-        c.problem.axes[0].in = c.problem.axes[0].out = 5;
-        Values x(10, 1e-30), w(1, 1e-10), bias(1, 1e-40), usual(10), flushed(10);
-        const auto compute = [&](Values& out) {
-          const Task task{Direction::forward, {x.data()}, {w.data()}, {bias.data()},
-                          out.data(),         false,      true};
-          run(c.problem, task, Context());
-        };
-        compute(usual);
-        const unsigned before = _mm_getcsr();
-        _mm_setcsr(before | 0x8040);  // flush to zero, denormals are zero
-        compute(flushed);
-        _mm_setcsr(before);
-        CHECK(same_bits(usual, flushed), usual[0], flushed[0]);
-        CHECK(usual[0] > 1e-40, usual[0]);
-      }
+TEST(the_callers_floating_point_mode_changes_no_bits) {
+  harness::Random random(7);
+  Case c;
+  c.id = "tiny";
+  c.single = true;
+  c.is_complex = c.bias = false;
+  c.problem.batch = 2;
+  c.problem.axes[0].in = c.problem.axes[0].out = 5;
+  Values x(10, 1e-30), w(1, 1e-10), bias(1, 1e-40), usual(10), flushed(10);
+  const auto compute = [&](Values& out) {
+    const Task task{Direction::forward, {x.data()}, {w.data()}, {bias.data()},
+                    out.data(),         false,      true};
+    run(c.problem, task, Context());
+  };
+  compute(usual);
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);  // flush to zero, denormals are zero
+  compute(flushed);
+  _mm_setcsr(before);
+  CHECK(same_bits(usual, flushed), usual[0], flushed[0]);
+  CHECK(usual[0] > 1e-40, usual[0]);
+}
 #endif
