@@ -32,7 +32,7 @@ namespace nnconv {
 
 namespace {
 
-constexpr int64_t panel_bytes = 5 << 17;     // a chunk's panels, to stay in L2
+constexpr int64_t panel_bytes = 9 << 17;     // a chunk's panels, to stay in L2
 constexpr int64_t window_bytes = 1 << 18;    // and what is packed of the window at a time
 constexpr int64_t pixel_numbers = 512;       // of a pixel that are packed at a time into lanes
 constexpr int64_t sum_bytes = 8 << 20;       // sums of a job
@@ -162,15 +162,21 @@ class WeightGradient {
     return false;
   }
 
-  // Whole lines of a chunk have windows in common; else each part of a line has its own.
+  // Whole lines of a chunk have a window in common where that is less to pack than a window for
+  // each part of a line.
   bool shares_lines() const {
-    return c_.out_extents[1] > 1 && chunk_steps() >= 2 * order_.line_steps;
+    const int64_t taps = c_.out_extents[1];
+    return chunk_steps() >= order_.line_steps &&
+           AxisWindow(c_.axes[1], {0, taps}, chunk_lines(), 1).size() * order_.line_steps <
+               taps * chunk_steps();
+  }
+  int64_t chunk_lines() const {
+    return std::min(c_.a.extents[1], (chunk_steps() - 2) / order_.line_steps + 2);
   }
 
   Window window_of(const Block& block) const {
     const int64_t steps = std::min(chunk_steps(), order_.line_steps);
-    const int64_t lines =
-        shares_lines() ? std::min(c_.a.extents[1], (chunk_steps() - 2) / order_.line_steps + 2) : 1;
+    const int64_t lines = shares_lines() ? chunk_lines() : 1;
     // By pixels, vectors are read at multiples of the lanes.
     return {{AxisWindow(c_.axes[0], block.taps[0], steps * line_pixels_, line_pixels_),
              AxisWindow(c_.axes[1], block.taps[1], lines, 1),

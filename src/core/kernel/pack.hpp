@@ -29,8 +29,7 @@ void copy_lines(const double* from, int64_t from_step, int64_t lines, int64_t co
     copy_line<V>(from + line * from_step, count, to + line * to_step);
 }
 
-// A unit's lanes line after line: reading over the lines of one unit keeps more of them on their
-// way than reading line by line.
+// A unit's lanes line after line.
 template <class V>
 void deal(const double* from, int64_t from_step, int64_t lines, const LaneRuns& lanes,
           typename V::Scalar* to) {
