@@ -245,7 +245,8 @@ class Winograd {
   // Cuts by the problem alone: so many rows that weights are read for many at a time, in as many
   // whole kernels as there may be.
   void cut_work() {
-    const int64_t row_bytes = places_ * (c_.terms + c_.cols) * static_cast<int64_t>(sizeof(T));
+    // A position along the other axes reads as many as it has taps.
+    const int64_t row_bytes = places_ * (panel_terms() + c_.cols) * static_cast<int64_t>(sizeof(T));
     const int64_t fitting = std::max<int64_t>(job_bytes / row_bytes, 2 * table_.vector);
     sample_parts_ = parts(c_.rows, fitting);
     const int64_t samples = parts(c_.rows, sample_parts_);
