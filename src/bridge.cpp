@@ -1,5 +1,10 @@
 #include "bridge.h"
 
+#include <R_ext/Rallocators.h>
+#ifndef _WIN32
+#include <dlfcn.h>
+#endif
+
 #include <cstdint>
 #include <cstdio>
 
@@ -75,10 +80,54 @@ void poll_r() {
   });
 }
 
+#ifndef _WIN32
+// R's own allocation of a large vector, but from blocks that are used again. What R puts before the
+// data, its header and a copy of the allocator, ends with a cache line.
+constexpr std::size_t before_data = 80, block_offset = 128 - before_data;
+
+void* take_for_r(R_allocator_t*, std::size_t bytes) {
+  void* const block = take_block(bytes + block_offset);
+  return block == nullptr ? nullptr : static_cast<char*>(block) + block_offset;
+}
+
+void give_back_from_r(R_allocator_t*, void* data) {
+  give_back(static_cast<char*>(data) - block_offset);
+}
+
+// R gives blocks back as long as it runs, so this code has to stay, whoever unloads the package.
+bool stay_loaded() {
+  Dl_info here;
+  return dladdr(reinterpret_cast<void*>(&give_back_from_r), &here) != 0 &&
+         dlopen(here.dli_fname, RTLD_NOW | RTLD_NODELETE | RTLD_NOLOAD) != nullptr;
+}
+
+// R does not count such vectors, and would never collect them. So it gets as many bytes to count
+// that are never touched, nor kept.
+SEXP vector_of_block(SEXPTYPE type, R_xlen_t length, double bytes) {
+  static R_allocator_t allocator{take_for_r, give_back_from_r, nullptr, nullptr};
+  Rf_allocVector(RAWSXP, static_cast<R_xlen_t>(bytes));
+  return Rf_allocVector3(type, length, &allocator);
+}
+
+bool is_block_for(double bytes) {
+  static const bool stays = stay_loaded();
+  return bytes >= least_block_bytes && bytes <= most_block_bytes && stays;
+}
+#else
+SEXP vector_of_block(SEXPTYPE type, R_xlen_t length, double) {
+  return Rf_allocVector(type, length);
+}
+bool is_block_for(double) { return false; }
+#endif
+
 // A plain vector; called where R may jump.
 SEXP vector_of(bool is_complex, double length) {
-  const SEXP vector = Rf_allocVector(is_complex ? CPLXSXP : REALSXP, static_cast<R_xlen_t>(length));
-  use_huge_pages(data_of(vector), length * (is_complex ? 16 : 8));
+  const SEXPTYPE type = is_complex ? CPLXSXP : REALSXP;
+  const R_xlen_t count = static_cast<R_xlen_t>(length);
+  const double bytes = length * (is_complex ? 16 : 8);
+  if (is_block_for(bytes)) return vector_of_block(type, count, bytes);
+  const SEXP vector = Rf_allocVector(type, count);
+  use_huge_pages(data_of(vector), bytes);
   return vector;
 }
 

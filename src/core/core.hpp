@@ -1,5 +1,6 @@
 // All of the core that the glue to R includes.
 #pragma once
+#include "blocks.hpp"
 #include "cpu.hpp"
 #include "fault.hpp"
 #include "isa/isa.hpp"
@@ -8,4 +9,3 @@
 #include "plan.hpp"
 #include "problem.hpp"
 #include "run.hpp"
-#include "scratch.hpp"

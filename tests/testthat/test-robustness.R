@@ -86,6 +86,33 @@ test_that("scratch stays below the ceiling", {
   expect_lt(peak_beyond(nnf_conv2d_backward(deep, deep, weight, padding = 1)), ceiling)
 })
 
+test_that("R collects results that are used no more", {
+  skip_unless_memory_shows()
+  withr::local_options(nnconv.threads = 1)
+  x <- ones(1, 1, 4e5)
+  w <- ones(1, 1, 3)
+  expect_lt(peak_beyond(for (i in 1:300) nnf_conv1d(x, w)), 400)  # of 960
+})
+
+test_that("results outlive the package", {
+  skip_on_cran()
+  skip_on_os("windows")
+  code <- bquote({
+    library(nnconv, lib.loc = .(dirname(system.file(package = "nnconv"))))
+    y <- lapply(1:20, function(i) nnf_conv1d(array(i, c(1, 1, 1e5)), array(1, c(1, 1, 3))))
+    path <- system.file(package = "nnconv")
+    unloadNamespace("nnconv")
+    library.dynam.unload("nnconv", path)
+    same <- identical(c(y[[20]]), rep(60, 99998))
+    rm(y)
+    gc()
+    cat(same)
+  })
+  script <- withr::local_tempfile(lines = deparse(code), fileext = ".R")
+  said <- system2(file.path(R.home("bin"), "Rscript"), shQuote(script), stdout = TRUE)
+  expect_identical(said, "TRUE")
+})
+
 test_that("large numbers in small arguments are quick, or heed a time limit", {
   skip_on_cran()
   seconds <- function(code) {
