@@ -47,14 +47,17 @@ class TileAxis {
     const int64_t period = makes_ * apart_;
     return results() / period * apart_ + std::min(results() % period, apart_);
   }
-  // The position of result `o` of a tile, or -1 where the axis has ended.
-  int64_t result(int64_t tile, int64_t o) const {
-    const int64_t u = tile % apart_ + apart_ * (makes_ * (tile / apart_) + o);
+  // The position of the first result of a tile.
+  int64_t first(int64_t tile) const {
+    return apart_ == 1 ? makes_ * tile : tile % apart_ + apart_ * makes_ * (tile / apart_);
+  }
+  // The position of result `o` of the tile that starts at `first`, or -1 where the axis has ended.
+  int64_t result(int64_t first, int64_t o) const {
+    const int64_t u = first + apart_ * o;
     return u < results() ? u : -1;
   }
-  // The position that place p of a tile reads, or -1 where there is none.
-  int64_t source(int64_t tile, int64_t p) const {
-    const int64_t first = result(tile, 0);
+  // The position that place p of the tile reads, or -1 where there is none.
+  int64_t source(int64_t first, int64_t p) const {
     if (side_ == MapSide::inputs) {
       const int64_t q = first + axis_->pad_lo + (p - 2) * apart_;
       return q >= 0 && q < axis_->out ? q : -1;
@@ -92,6 +95,9 @@ struct Workspace {
   Buffer inputs, sums;
   std::vector<int64_t> sources;          // positions along the other axes that the job reads
   std::vector<std::vector<Link>> links;  // of each of its positions there
+  // Pixels that the tiles of the job read, by place, and write, by result, at the first position
+  // along the other axes; -1: none.
+  std::vector<int64_t> reads, writes;
   TermList terms;
   std::vector<KernelPlaces> kernels;
 };
@@ -286,6 +292,7 @@ class Winograd {
   void run_job(const Job& job, Worker& worker) {
     Workspace& w = worker.local<Workspace>();
     find_links(job, w);
+    find_pixels(job.tiles, w);
     place_kernels(job, w.kernels);
     const int64_t sources = static_cast<int64_t>(w.sources.size());
     const int64_t tile_size = sources * c_.terms * job.samples.count;
@@ -295,13 +302,43 @@ class Winograd {
     T* const inputs = w.inputs.template get<T>(places_ * plane);
     for (int64_t t = 0; t < job.tiles.count; ++t)
       for (int64_t s = 0; s < sources; ++s)
-        transform_input(job, job.tiles.first + t, w.sources[s],
+        transform_input(job, w.reads.data() + t * places_, w.sources[s],
                         inputs + t * tile_size + s * c_.terms * job.samples.count, plane);
     for (int64_t other = 0; other < job.others.count; ++other) {
       list_terms(w.links[other], w.terms);
       sum_tiles(job, job.others.first + other, inputs, plane, tile_size, worker, w);
     }
   }
+
+  // ---- the axes that are tiled ----
+
+  void find_pixels(const Range& tiles, Workspace& w) const {
+    w.reads.clear();
+    w.writes.clear();
+    for (int64_t tile = tiles.first; tile < tiles.end(); ++tile) {
+      const int64_t line = tile / axes_[0].count();
+      const int64_t first = axes_[0].first(tile - line * axes_[0].count());
+      const int64_t second = dims_ == 2 ? axes_[1].first(line) : 0;
+      for (int64_t q = 0; q < (dims_ == 2 ? reads_ : 1); ++q)
+        for (int64_t p = 0; p < reads_; ++p)
+          w.reads.push_back(pixel_of(axes_[0].source(first, p),
+                                     dims_ == 2 ? axes_[1].source(second, q) : 0, c_.a.extents[0]));
+      for (int64_t q = 0; q < (dims_ == 2 ? makes_ : 1); ++q)
+        for (int64_t o = 0; o < makes_; ++o)
+          w.writes.push_back(pixel_of(axes_[0].result(first, o),
+                                      dims_ == 2 ? axes_[1].result(second, q) : 0,
+                                      c_.out_extents[0]));
+    }
+  }
+
+  static int64_t pixel_of(int64_t i, int64_t j, int64_t extent) {
+    return i < 0 || j < 0 ? -1 : i + extent * j;
+  }
+  // Pixels from one position along the other axes to the next.
+  int64_t plane_of(const int64_t* extents) const {
+    return extents[0] * (dims_ == 2 ? extents[1] : 1);
+  }
+  int64_t results_of_tile() const { return dims_ == 2 ? makes_ * makes_ : makes_; }
 
   // ---- the axes that are not tiled ----
 
@@ -347,19 +384,15 @@ class Winograd {
 
   // ---- input ----
 
-  // Of one tile and one position along the other axes: [samples, terms] of each place.
-  void transform_input(const Job& job, int64_t tile, int64_t other, T* to, int64_t plane) const {
+  // Of the tile that reads these pixels, at one position along the other axes: [samples, terms] of
+  // each place.
+  void transform_input(const Job& job, const int64_t* reads, int64_t other, T* to,
+                       int64_t plane) const {
+    const double* const data = c_.a.array.data + job.group * c_.a.group +
+                               other * plane_of(c_.a.extents) * c_.a.pixel + job.samples.first;
     const double* pixels[max_places];
-    const int64_t first = tile % axes_[0].count(), second = tile / axes_[0].count();
-    for (int p = 0; p < places_; ++p) {
-      const int64_t i = axes_[0].source(first, p % reads_);
-      const int64_t j = dims_ == 2 ? axes_[1].source(second, p / reads_) : 0;
-      pixels[p] = zeros_.data();
-      if (i < 0 || j < 0) continue;
-      const int64_t pixel =
-          i + c_.a.extents[0] * (dims_ == 2 ? j + c_.a.extents[1] * other : other);
-      pixels[p] = c_.a.array.data + job.group * c_.a.group + pixel * c_.a.pixel + job.samples.first;
-    }
+    for (int p = 0; p < places_; ++p)
+      pixels[p] = reads[p] < 0 ? zeros_.data() : data + reads[p] * c_.a.pixel;
     const auto transform = kernels_of_tile_.input[dims_ - 1];
     if (job.samples.count == c_.a.term) return transform(pixels, c_.a.term * c_.terms, to, plane);
     for (int64_t term = 0; term < c_.terms; ++term) {
@@ -424,39 +457,32 @@ class Winograd {
           stack += stack_size;
         }
       }
+    double* const out = c_.out + job.group * c_.out_group + job.samples.first +
+                        other * plane_of(c_.out_extents) * c_.out_pixel;
     for (int64_t k = 0; k < kernels; ++k)
       for (int64_t unit = units.first; unit < units.end(); ++unit)
-        store(job, other, unit, w.kernels[k],
-              sums + ((unit - units.first) * kernels + k) * stack_size);
+        store(unit, w.kernels[k], w.writes.data(),
+              sums + ((unit - units.first) * kernels + k) * stack_size,
+              out + first_col_of(unit) * c_.out_col);
   }
 
-  void store(const Job& job, int64_t other, int64_t unit, const KernelPlaces& places, T* sums) {
+  void store(int64_t unit, const KernelPlaces& places, const int64_t* writes, T* sums,
+             double* out) {
     const TileKernel<T>& kernel = kernel_of(unit);
     const int64_t size = tiling_.height() * kernel.nr;
     if (!kernels_of_tile_.output[dims_ - 1](sums, size, size)) finite_ = false;
     const T* const bias = bias_ + unit * bias_size();
-    for (int o = 0; o < (dims_ == 2 ? makes_ * makes_ : makes_); ++o) {
-      double* out[max_tile_columns] = {};
-      for (int64_t i = 0; i < places.count; ++i)
-        out[i] =
-            result_of(job, job.tiles.first + places.tiles[i], other, unit, o, places.samples[i]);
+    for (int64_t o = 0; o < results_of_tile(); ++o) {
+      double* to[max_tile_columns] = {};
+      for (int64_t i = 0; i < places.count; ++i) {
+        const int64_t pixel = writes[places.tiles[i] * results_of_tile() + o];
+        if (pixel >= 0) to[i] = out + pixel * c_.out_pixel + places.samples[i];
+      }
       if (vectors_are_rows_)
-        kernel.store_rows(sums + o * size, bias, out, c_.out_col);
+        kernel.store_rows(sums + o * size, bias, to, c_.out_col);
       else
-        kernel.store_columns(sums + o * size, bias, out, 0, width_of(unit), c_.out_col);
+        kernel.store_columns(sums + o * size, bias, to, 0, width_of(unit), c_.out_col);
     }
-  }
-
-  // Where result o of a tile goes, or null where the axis has ended.
-  double* result_of(const Job& job, int64_t tile, int64_t other, int64_t unit, int o,
-                    int64_t row) const {
-    const int64_t i = axes_[0].result(tile % axes_[0].count(), o % makes_);
-    const int64_t j = dims_ == 2 ? axes_[1].result(tile / axes_[0].count(), o / makes_) : 0;
-    if (i < 0 || j < 0) return nullptr;
-    const int64_t pixel =
-        i + c_.out_extents[0] * (dims_ == 2 ? j + c_.out_extents[1] * other : other);
-    return c_.out + job.group * c_.out_group + first_col_of(unit) * c_.out_col +
-           pixel * c_.out_pixel + job.samples.first + row;
   }
 
   const Contraction& c_;
