@@ -137,17 +137,25 @@ void store_rows(const typename V::Scalar* tile, const typename V::Scalar* bias, 
   }
 }
 
+// Columns that stand side by side in the result are samples of a channel, which are turned
+// together.
 template <class V, int MV, int NR>
 void store_columns(const typename V::Scalar* tile, const typename V::Scalar* bias,
                    double* const* out, int64_t first, int64_t end, int64_t lane_step) {
-  for (int j = 0; j < NR; ++j, tile += MV * V::lanes) {
+  constexpr int height = MV * V::lanes;
+  const bool whole = lane_step == 1 && first == 0 && end == height;
+  double turned[NR * height];
+  for (int j = 0; j < NR; ++j) {
     if (out[j] == nullptr) continue;
-    const bool whole = lane_step == 1 && first == 0 && end == MV * V::lanes;
-    double some[MV * V::lanes];
-    double* const sums = whole ? out[j] : some;
-    for (int i = 0; i < MV * V::lanes; i += V::lanes)
-      V::store_double(sums + i, V::add(V::add(V::load(tile + i), V::zero()), V::load(bias + i)));
-    if (!whole)
-      for (int64_t lane = first; lane < end; ++lane) out[j][lane * lane_step] = some[lane];
+    double* const sums = whole ? out[j] : turned + j * height;
+    for (int i = 0; i < height; i += V::lanes)
+      V::store_double(sums + i,
+                      V::add(V::add(V::load(tile + j * height + i), V::zero()), V::load(bias + i)));
+  }
+  for (int j = 0, run = 1; !whole && j < NR; j += run, run = 1) {
+    if (out[j] == nullptr) continue;
+    while (j + run < NR && out[j + run] == out[j] + run) ++run;
+    transpose<Doubles>(turned + j * height + first, height, end - first, run,
+                       out[j] + first * lane_step, lane_step);
   }
 }
