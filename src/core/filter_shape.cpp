@@ -53,6 +53,7 @@ double packed(const FilterShape& shape) {
 void cut(FilterAxis& axis, int64_t box, int64_t least) {
   axis.box = std::max(least, (box + least - 1) / least * least);
   axis.boxes = (axis.axis.out - std::min(least, axis.axis.out)) / axis.box + 1;
+  if (axis.boxes == 1) axis.box = axis.axis.out;
 }
 
 // Halves boxes until their strip stays in a cache, and there are jobs enough, at little cost.

@@ -12,14 +12,34 @@ namespace {
 constexpr int64_t long_kernel = 12;   // for columns along the first dimension
 constexpr double worth_packing = 12;  // operations for a number packed
 
-// Another loop nest reads rows that fill vectors where they stand, and packs others term by term.
-// Where it reads in place, columns that share what they read must be worth packing.
-bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector) {
-  const int64_t rows = shape.line_rows(shape.axes[0].largest());
-  const int64_t vectors = (rows + vector - 1) / vector;
-  if (c.groups > 1 || shape.taps() == 1 || 2 * rows < vectors * vector) return false;
+// Measured: dev/notes/0012-single-precision.md. Costs in products of vectors: of a filter, to pack
+// a number, and a term of a panel; of channels, to place and store a column.
+constexpr double number_cost = 4, term_cost = 160, column_cost = 32;
+
+double filter_cost(const Contraction& c, const FilterShape& shape, int64_t vector, int mv) {
+  const FilterAxis& first = shape.axes[0];
+  const int64_t line_vectors = (shape.line_rows(first.box) + vector - 1) / vector * first.boxes;
+  const int64_t lines = c.out_pixels() / c.out_extents[0];
+  const int64_t vectors = line_vectors * ((lines - 1) / shape.axes[1].lines + 1);
+  const double products = static_cast<double>((vectors + mv - 1) / mv * mv) * filter_columns *
+                          static_cast<double>(shape.terms * shape.taps());
+  return static_cast<double>(shape.panels) * (products + term_cost * shape.sum_terms) +
+         number_cost * shape.packed;
+}
+
+double channels_cost(const Contraction& c, const Tiling& tiling) {
+  const int64_t terms = c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2];
+  return static_cast<double>(c.rows * c.out_pixels()) *
+         (static_cast<double>(tiling.panels * tiling.mv * terms) + column_cost);
+}
+
+// Rows that fill vectors are read in place for nothing, so columns that share what they read must
+// be worth packing; else the other choice is `channels`.
+bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector, int mv,
+                 const Tiling& channels) {
   if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_kernel;
-  if (!fills_vectors(c.rows, vector)) return true;
+  if (!fills_vectors(c.rows, vector))
+    return filter_cost(c, shape, vector, mv) < channels_cost(c, channels);
   const int64_t terms = shape.terms * shape.taps();
   const double work = 2.0 * terms * c.rows * c.cols * c.out_pixels();
   return (shape.lines > 1 || terms < block_terms) && work > worth_packing * shape.packed;
@@ -114,14 +134,13 @@ class Chooser {
   }
 
   Plan gather(const std::string& wanted) const {
-    const Tiling lanes = tiling_by_lane(), channels = tiling_by_channel();
-    if (lanes.panels > 0 && (wanted == "lanes" || (wanted != "rows" && wanted != "channels")))
-      return plan(Algorithm::lanes, TileKind::lanes, lanes,
-                  "each channel reads itself alone: all rows of a pixel are lanes");
+    const bool may_have_lanes = wanted != "rows" && wanted != "channels";
+    if (const Isa* const isa = may_have_lanes ? isa_that_lanes_fill() : nullptr)
+      return Chooser(c_, direction_, *isa).lanes();
+    const Tiling channels = tiling_by_channel();
     const bool free = wanted.empty() || wanted == "direct";
-    if (wanted == "filter" || (free && !channels_fill(channels))) {
-      if (may_filter(wanted == "filter")) return filter();
-    }
+    FilterShape shape;
+    if (wanted == "filter" ? can_filter(shape) : free && filter_pays(channels)) return filter();
     if (const Isa* const narrow = isa_that_samples_fill(channels)) {
       if (free)
         return Chooser(c_, direction_, *narrow)
@@ -156,6 +175,11 @@ class Chooser {
     return found;
   }
 
+  Plan lanes() const {
+    return plan(Algorithm::lanes, TileKind::lanes, tiling_by_lane(),
+                "each channel reads itself alone: all rows of a pixel are lanes");
+  }
+
   Plan filter() const {
     Plan found = rows("lines are packed: channels are few, or samples do not fill vectors");
     found.algorithm = Algorithm::filter;
@@ -163,22 +187,21 @@ class Chooser {
     return found;
   }
 
-  bool may_filter(bool asked) const {
+  bool can_filter(FilterShape& shape) const {
     const MapSide side = direction_ == Direction::forward ? MapSide::outputs : MapSide::inputs;
-    FilterShape shape;
-    return filter_shape(c_, side, table().vector, table().filter.mv, sizeof(T), shape) &&
-           (asked || filter_pays(c_, shape, table().vector));
+    return filter_shape(c_, side, table().vector, table().filter.mv, sizeof(T), shape);
   }
 
-  // Whether channels are better vectors than pixels of a line: samples are not, and three quarters
-  // of the lanes are used.
-  bool channels_fill(const Tiling& channels) const {
-    return channels.panels > 0 && !samples_fill(isa_) &&
-           4 * channels.cols >= 3 * channels.panels * channels.height();
+  bool filter_pays(const Tiling& channels) const {
+    if (c_.groups > 1 || terms_ == c_.terms) return false;
+    // The weights of a filter alone may be more work.
+    if (!samples_fill(isa_) && channels_cost(c_, channels) < term_cost * terms_) return false;
+    FilterShape shape;
+    return can_filter(shape) &&
+           nnconv::filter_pays(c_, shape, table().vector, table().filter.mv, channels);
   }
 
   Tiling tiling_by_lane() const {
-    if (!c_.is_real() || c_.groups == 1 || c_.cols > 1 || c_.terms > 1) return {};
     return tiling_of_lanes(table(), TileKind::lanes, c_.rows * c_.groups, terms_);
   }
 
@@ -192,13 +215,24 @@ class Chooser {
   }
   bool channels_are_better() const { return !samples_fill(isa_); }
 
-  // Where channels fill half of their vectors at most: an instruction set of the same bits whose
-  // vectors are filled.
+  // Where channels fill half of their vectors at most: an instruction set whose vectors are filled.
   const Isa* isa_that_samples_fill(const Tiling& channels) const {
     if (channels.panels == 0 || samples_fill(isa_)) return nullptr;
     if (2 * channels.cols > channels.panels * channels.height()) return nullptr;
+    return widest_isa([&](const Isa& isa) { return samples_fill(isa); });
+  }
+
+  const Isa* isa_that_lanes_fill() const {
+    if (!c_.is_real() || c_.groups == 1 || c_.cols > 1 || c_.terms > 1) return nullptr;
+    return widest_isa(
+        [&](const Isa& isa) { return Chooser(c_, direction_, isa).tiling_by_lane().panels > 0; });
+  }
+
+  // The first such instruction set of the same bits and of vectors that are no wider, or null.
+  template <class Fills>
+  const Isa* widest_isa(const Fills& fills) const {
     for (const Isa* isa : available_isas())
-      if (isa->fused == isa_.fused && isa->table<T>().vector < table().vector && samples_fill(*isa))
+      if (isa->fused == isa_.fused && isa->table<T>().vector <= table().vector && fills(*isa))
         return isa;
     return nullptr;
   }
