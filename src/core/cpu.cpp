@@ -39,6 +39,16 @@ int quota_processors() {
 
 }  // namespace
 
+int64_t last_cache_bytes() {
+  static const int64_t bytes = [] {
+    std::ifstream size("/sys/devices/system/cpu/cpu0/cache/index3/size");
+    int64_t kilobytes = 0;
+    char unit = 0;
+    return size >> kilobytes >> unit && unit == 'K' ? kilobytes << 10 : 0;
+  }();
+  return bytes;
+}
+
 int available_processors() {
   static const int quota = quota_processors();
   int processors = affinity_processors();

@@ -11,6 +11,16 @@ namespace nnconv {
 // Processors by affinity and by the control group's quota; at least 1.
 int available_processors();
 
+// The size of the third cache, as far as this processor shares it; 0 where it is not known.
+int64_t last_cache_bytes();
+
+// Stores past the caches before this come before what other threads see after it.
+inline void finish_streams() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
 // The default floating-point mode (no flush to zero, round to nearest) for a scope. Threads
 // inherit the mode in which they are born, and another library may have changed it.
 class FloatControl {

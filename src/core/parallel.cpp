@@ -111,6 +111,7 @@ class Team {
         body_(chunk, worker);
       }
     });
+    finish_streams();
     --active_;
     if (index != 0) return;
     keep_error([&] {

@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include "blocks.hpp"
+#include "cpu.hpp"
 #include "filter_shape.hpp"
 #include "winograd_shape.hpp"
 #include "written_order.hpp"
@@ -7,6 +9,9 @@
 namespace nnconv {
 
 namespace {
+
+// What R lets lie about before it collects, so that blocks come round again after as much.
+constexpr int64_t uncollected_bytes = 64 << 20;
 
 // Measured: dev/notes/0007-filters.md.
 constexpr int64_t long_kernel = 12;   // for columns along the first dimension
@@ -243,6 +248,17 @@ class Chooser {
   const int64_t terms_;
 };
 
+// A result goes past the caches where none would have kept its memory until it is written, and
+// where what stands together in it makes whole lines of a cache (dev/notes/0013-streams.md).
+bool streams(const Contraction& c) {
+  constexpr int64_t least = 64 << 10, line = 64 / sizeof(double);
+  const int64_t pixel = c.out_pixel,
+                bytes = pixel * c.out_pixels() * static_cast<int64_t>(sizeof(double));
+  const int64_t together = c.out_col == 1 ? pixel : c.out_col;
+  return bytes >= least && bytes <= static_cast<int64_t>(most_block_bytes) && pixel % line == 0 &&
+         together % line == 0 && last_cache_bytes() > 0 && last_cache_bytes() < uncollected_bytes;
+}
+
 Plan by_name(Algorithm algorithm, const Isa& isa, const char* name) {
   Plan plan;
   plan.algorithm = algorithm;
@@ -272,8 +288,10 @@ Plan choose(const Contraction& c, Direction direction, bool single, const Isa& i
             const std::string& wanted) {
   if (wanted == "naive") return by_name(Algorithm::naive, isa, "naive");
   if (wanted == "eigen") return by_name(Algorithm::eigen, isa, "eigen");
-  return single ? choose<float>(c, direction, isa, policy, wanted)
-                : choose<double>(c, direction, isa, policy, wanted);
+  Plan found = single ? choose<float>(c, direction, isa, policy, wanted)
+                      : choose<double>(c, direction, isa, policy, wanted);
+  found.streams = streams(c);
+  return found;
 }
 
 }  // namespace nnconv

@@ -45,6 +45,7 @@ struct Plan {
   bool by_lanes = false;  // gradient of a weight: vectors are lanes of its order, not channels
   TileKind vectors = TileKind::rows;            // of a tile of Winograd's
   int winograd_axes = 0, winograd_results = 0;  // the first axes are tiled; results along one
+  bool streams = false;  // the result goes past the caches, where it makes whole lines of these
   bool repairs = false;  // computes anew what is not finite in the result, and leaves the rest
   const char* transform = nullptr;  // of Winograd's, by name, as are kernel and reason
   const char *kernel = "", *reason = "";

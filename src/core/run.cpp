@@ -59,8 +59,9 @@ Plan plan_of(const Problem& problem, const Task& task, const Context& context, c
 
 void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
   const Contraction contraction = contraction_of(problem, task);
-  const Plan plan = choose(contraction, task.direction, task.single, isa_of(wish), context.policy,
-                           wish.algorithm);
+  Plan plan = choose(contraction, task.direction, task.single, isa_of(wish), context.policy,
+                     wish.algorithm);
+  plan.streams |= wish.streams;
   if (plan.algorithm == Algorithm::eigen) return eigen_product(problem, task, context);
   run_direct(contraction, task.direction, task.single, plan, context);
 }

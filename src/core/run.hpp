@@ -12,6 +12,7 @@ namespace nnconv {
 struct Wish {
   const Isa* isa = nullptr;
   std::string algorithm;
+  bool streams = false;  // results past the caches, whatever the plan says
 };
 
 void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish = {});

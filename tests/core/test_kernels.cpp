@@ -99,15 +99,17 @@ class Work {
 
   void mark_first(double value) { a_[0] = value; }
 
-  Values compute(const char* algorithm, const Isa& isa, int threads) const {
+  Values compute(const char* algorithm, const Isa& isa, int threads, bool streams = false) const {
     // What a kernel leaves unwritten shows.
-    Values result(result_size_, -987654321.0);
+    Values memory(result_size_ + 8, -987654321.0);
+    double* const line =
+        memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) / 8;
     Task task = task_;
-    task.out = result.data();
+    task.out = line;
     Context context;
     context.threads = threads;
-    run(problem_, task, context, {&isa, algorithm});
-    return result;
+    run(problem_, task, context, {&isa, algorithm, streams});
+    return Values(line, line + result_size_);
   }
 
   // Whether this algorithm is another than the plan's choice, and can do the work.
@@ -134,6 +136,7 @@ void check_case(const Case& c, harness::Random& random) {
       const Values direct = work.compute("direct", *isa, 1);
       CHECK(same_bits(direct, work.compute("naive", *isa, 4)), label);
       CHECK(same_bits(direct, work.compute("direct", *isa, 3)), label, "threads");
+      CHECK(same_bits(direct, work.compute("direct", *isa, 2, true)), label, "streams");
       for (const char* loop_nest : {"rows", "channels", "lanes", "filter"})
         if (work.differs_from_direct(loop_nest, *isa))
           CHECK(same_bits(direct, work.compute(loop_nest, *isa, 2)), label, loop_nest);

@@ -91,6 +91,7 @@ class Filter {
       : c_(c),
         shape_(shape),
         context_(context),
+        streams_(plan.streams),
         vector_(plan.isa->table<T>().vector),
         kernel_(plan.isa->table<T>().filter) {
     const int64_t wide = shape.channels;
@@ -227,7 +228,7 @@ class Filter {
           (first_channel(panel) + j % width(panel)) * c_.out_col + j / width(panel) * line_step;
     sums_.push_back({terms.runs.data(), static_cast<int64_t>(terms.runs.size()),
                      terms.offsets.data(), weights_ + number * panel_size(),
-                     bias_ + number * filter_columns, steps, static_cast<int>(columns)});
+                     bias_ + number * filter_columns, steps, static_cast<int>(columns), streams_});
   }
 
   bool pads() const {
@@ -481,6 +482,7 @@ class Filter {
   const Contraction& c_;
   const FilterShape& shape_;
   const Context& context_;
+  const bool streams_;
   const int vector_;
   const FilterKernel<T>& kernel_;
   FilterTerms terms_[2];            // of wide panels, of narrow ones

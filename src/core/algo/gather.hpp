@@ -27,6 +27,7 @@ class Gather {
         side_(side),
         tiling_(plan.tiling),
         context_(context),
+        streams_(plan.streams),
         taps_(c.b.extents[0] * c.b.extents[1] * c.b.extents[2]),
         maps_{axis_map(c.axes[0], side, context), axis_map(c.axes[1], side, context),
               axis_map(c.axes[2], side, context)} {
@@ -140,6 +141,7 @@ class Gather {
   const MapSide side_;
   const Tiling& tiling_;
   const Context& context_;
+  const bool streams_;
   const int64_t taps_;
   int64_t chunk_terms_ = block_terms;
   const T* in_place_ = nullptr;  // A, as far as it is read where it stands

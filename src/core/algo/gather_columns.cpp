@@ -247,8 +247,8 @@ class GatherColumns : Gather<T> {
     double* const out = c_.out + group_of(unit) * c_.out_group + lanes.first * lane_step;
     double* to[max_tile_columns];
     for (int j = 0; j < tiling_.nr; ++j) to[j] = columns[j].to < 0 ? nullptr : out + columns[j].to;
-    kernel_.store_columns(sums, bias_ + unit * height(), to, fresh_of(unit), lanes.count,
-                          lane_step);
+    kernel_.store_columns(sums, bias_ + unit * height(), to, fresh_of(unit), lanes.count, lane_step,
+                          this->streams_);
   }
 
   const bool by_lane_;

@@ -228,7 +228,8 @@ class GatherRows : Gather<T> {
     const TileKernel<T>& kernel = kernel_of(unit);
     const T* const bias = bias_ + unit * bias_size();
     if (!repairs_)
-      return store_tile(kernel, tiling_.vector, sums, bias, rows, out_of(unit), c_.out_col);
+      return store_tile(kernel, tiling_.vector, sums, bias, rows, out_of(unit), c_.out_col,
+                        this->streams_);
     for_each_stored(rows, tiling_.vector, kernel.nr, out_of(unit), c_.out_col,
                     [&](double& value, int64_t row, int64_t col) {
                       if (!std::isfinite(value))

@@ -110,11 +110,11 @@ struct TileRows {
 // Stores a finished tile: `out` is where its first column starts in the result.
 template <class T>
 void store_tile(const TileKernel<T>& kernel, int vector, const T* tile, const T* bias,
-                const TileRows& rows, double* out, int64_t column_step) {
+                const TileRows& rows, double* out, int64_t column_step, bool streams) {
   double* targets[max_tile_vectors];
   for (int i = 0; i < kernel.mv; ++i)
     targets[i] = rows.vectors[i] < 0 ? nullptr : out + rows.vectors[i];
-  kernel.store_rows(tile, bias, targets, column_step);
+  kernel.store_rows(tile, bias, targets, column_step, streams);
   const int64_t height = static_cast<int64_t>(kernel.mv) * vector;
   for (std::size_t r = 0; r < rows.singles.size(); ++r) {
     if (rows.singles[r] < 0) continue;

@@ -112,6 +112,7 @@ class Winograd {
         context_(context),
         table_(plan.isa->table<T>()),
         vectors_are_rows_(plan.vectors == TileKind::rows),
+        streams_(plan.streams),
         dims_(plan.winograd_axes),
         kernels_of_tile_(table_.winograd[plan.winograd_results == 4 ? 1 : 0]),
         reads_(kernels_of_tile_.reads),
@@ -479,9 +480,9 @@ class Winograd {
         if (pixel >= 0) to[i] = out + pixel * c_.out_pixel + places.samples[i];
       }
       if (vectors_are_rows_)
-        kernel.store_rows(sums + o * size, bias, to, c_.out_col);
+        kernel.store_rows(sums + o * size, bias, to, c_.out_col, streams_);
       else
-        kernel.store_columns(sums + o * size, bias, to, 0, width_of(unit), c_.out_col);
+        kernel.store_columns(sums + o * size, bias, to, 0, width_of(unit), c_.out_col, streams_);
     }
   }
 
@@ -490,7 +491,7 @@ class Winograd {
   const Tiling& tiling_;
   const Context& context_;
   const KernelTable<T>& table_;
-  const bool vectors_are_rows_;
+  const bool vectors_are_rows_, streams_;
   const int dims_;
   const WinogradKernels<T>& kernels_of_tile_;
   const int reads_, makes_, places_;  // along an axis; of a tile

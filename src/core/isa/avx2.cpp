@@ -28,6 +28,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm256_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm256_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm256_storeu_pd(p, x); }
+  static void stream_double(double* p, Vector x) { store_double(p, x); }
   static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
     for (int f = 0; f < 8; f += 4)
@@ -71,6 +72,7 @@ struct Floats {
     _mm256_storeu_pd(p, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
     _mm256_storeu_pd(p + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
   }
+  static void stream_double(double* p, Vector x) { store_double(p, x); }
   static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
@@ -107,6 +109,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/emit.hpp"
 #include "../kernel/filter.hpp"
 #include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"

@@ -28,6 +28,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return _mm512_fmadd_pd(x, y, z); }
   static void store(double* p, Vector x) { _mm512_storeu_pd(p, x); }
   static void store_double(double* p, Vector x) { _mm512_storeu_pd(p, x); }
+  static void stream_double(double* p, Vector x) { _mm512_stream_pd(p, x); }
   static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, double* to, int64_t to_step) {
     Vector x[8], y[8];
@@ -91,6 +92,11 @@ struct Floats {
     _mm512_storeu_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, x, 0)));
     _mm512_storeu_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
   }
+  static void stream_double(double* p, Vector x) {
+    const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, x, 1);
+    _mm512_stream_pd(p, _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, x, 0)));
+    _mm512_stream_pd(p + 8, _mm512_maskz_cvtps_pd(0xff, high));
+  }
   static constexpr bool by_fours = true;
   static void transpose8(const double* from, int64_t from_step, float* to, int64_t to_step) {
     __m256 x[8], y[8];
@@ -128,6 +134,7 @@ struct Floats {
   }
 };
 
+#include "../kernel/emit.hpp"
 #include "../kernel/filter.hpp"
 #include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"

@@ -51,6 +51,7 @@ struct Portable {
   static void store_double(double* p, Vector x) {
     for (int i = 0; i < n; ++i) p[i] = static_cast<double>(x[i]);
   }
+  static void stream_double(double* p, Vector x) { store_double(p, x); }
   static constexpr bool by_fours = false;
 };
 
@@ -59,6 +60,7 @@ typedef float FloatVector __attribute__((vector_size(16)));
 using Doubles = Portable<double, DoubleVector, 2>;
 using Floats = Portable<float, FloatVector, 4>;
 
+#include "../kernel/emit.hpp"
 #include "../kernel/filter.hpp"
 #include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"

@@ -27,6 +27,7 @@ struct Doubles {
   static Vector multiply_add(Vector x, Vector y, Vector z) { return vfmaq_f64(z, x, y); }
   static void store(double* p, Vector x) { vst1q_f64(p, x); }
   static void store_double(double* p, Vector x) { vst1q_f64(p, x); }
+  static void stream_double(double* p, Vector x) { store_double(p, x); }
   static constexpr bool by_fours = false;
 };
 
@@ -48,9 +49,11 @@ struct Floats {
     vst1q_f64(p, vcvt_f64_f32(vget_low_f32(x)));
     vst1q_f64(p + 2, vcvt_high_f64_f32(x));
   }
+  static void stream_double(double* p, Vector x) { store_double(p, x); }
   static constexpr bool by_fours = false;
 };
 
+#include "../kernel/emit.hpp"
 #include "../kernel/filter.hpp"
 #include "../kernel/pack.hpp"
 #include "../kernel/tile.hpp"

@@ -86,7 +86,7 @@ void sum_filter(const typename V::Scalar* const* at, const FilterSum<typename V:
     for (int i = 0; i < MV; ++i) {
       const Vector result = V::add(V::add(acc[j][i], V::zero()), start);
       if (out[i] != nullptr)
-        V::store_double(out[i] + step, result);
+        emit<V>(out[i] + step, result, sum.streams);
       else
         V::store(tile + j * height + i * V::lanes, result);
     }

@@ -38,11 +38,13 @@ struct TileKernel {
 
   // (tile + 0) + bias, as doubles.
   // rows: vector i of column j goes to out[i] + j * column_step; bias: [vector, nr].
-  void (*store_rows)(const T* tile, const T* bias, double* const* out, int64_t column_step);
+  void (*store_rows)(const T* tile, const T* bias, double* const* out, int64_t column_step,
+                     bool streams);
   // channels, lanes: rows [first, end) of column j go to out[j][row * lane_step]; bias:
-  // [vector * mv]. In both, what goes to a null `out` is not stored.
+  // [vector * mv]. In both, what goes to a null `out` is not stored, and what `streams` goes past
+  // the caches.
   void (*store_columns)(const T* tile, const T* bias, double* const* out, int64_t first,
-                        int64_t end, int64_t lane_step);
+                        int64_t end, int64_t lane_step, bool streams);
 };
 
 // Transforms of Winograd's F(makes, 3) along one dimension or two (kernel/winograd.hpp).
@@ -77,6 +79,7 @@ struct FilterSum {
   const T* bias;                // of each column
   const int64_t* column_steps;  // from the first column to each in the result
   int columns;                  // how many are stored
+  bool streams;                 // past the caches
 };
 
 template <class T>

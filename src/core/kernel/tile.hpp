@@ -126,13 +126,13 @@ void sum_tile(const typename V::Scalar* const* at, int64_t step, const typename 
 // Adding 0 first: a sum of -0 and one of +0 are the same result.
 template <class V, int MV, int NR>
 void store_rows(const typename V::Scalar* tile, const typename V::Scalar* bias, double* const* out,
-                int64_t column_step) {
+                int64_t column_step, bool streams) {
   for (int j = 0; j < NR; ++j) {
     const typename V::Vector start = V::load(bias + j * V::lanes);
     for (int i = 0; i < MV; ++i) {
       if (out[i] == nullptr) continue;
       const typename V::Vector sum = V::add(V::load(tile + (j * MV + i) * V::lanes), V::zero());
-      V::store_double(out[i] + j * column_step, V::add(sum, start));
+      emit<V>(out[i] + j * column_step, V::add(sum, start), streams);
     }
   }
 }
@@ -141,7 +141,8 @@ void store_rows(const typename V::Scalar* tile, const typename V::Scalar* bias, 
 // together.
 template <class V, int MV, int NR>
 void store_columns(const typename V::Scalar* tile, const typename V::Scalar* bias,
-                   double* const* out, int64_t first, int64_t end, int64_t lane_step) {
+                   double* const* out, int64_t first, int64_t end, int64_t lane_step,
+                   bool streams) {
   constexpr int height = MV * V::lanes;
   const bool whole = lane_step == 1 && first == 0 && end == height;
   double turned[NR * height];
@@ -149,8 +150,9 @@ void store_columns(const typename V::Scalar* tile, const typename V::Scalar* bia
     if (out[j] == nullptr) continue;
     double* const sums = whole ? out[j] : turned + j * height;
     for (int i = 0; i < height; i += V::lanes)
-      V::store_double(sums + i,
-                      V::add(V::add(V::load(tile + j * height + i), V::zero()), V::load(bias + i)));
+      emit<V>(sums + i,
+              V::add(V::add(V::load(tile + j * height + i), V::zero()), V::load(bias + i)),
+              streams && whole);
   }
   for (int j = 0, run = 1; !whole && j < NR; j += run, run = 1) {
     if (out[j] == nullptr) continue;
