@@ -1,11 +1,13 @@
 #include "blocks.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace nnconv {
@@ -14,7 +16,6 @@ namespace {
 
 constexpr std::size_t line = 64;
 constexpr std::size_t huge_page = 2 << 20;
-constexpr std::size_t most_idle = 128 << 20;  // bytes that wait for the next call
 
 // Blocks have one of eight sizes between a power of two and the next.
 constexpr int sizes_per_octave = 8;
@@ -44,6 +45,16 @@ int size_for(std::size_t bytes, std::size_t& room) {
   return -1;
 }
 
+// Bytes that may wait for the next call: a small part of the machine's memory.
+std::size_t most_idle() {
+  std::size_t part = 0;
+#if defined(__linux__)
+  part = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) / 32 *
+         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+#endif
+  return std::min<std::size_t>(std::max<std::size_t>(part, 128 << 20), 512 << 20);
+}
+
 // Blocks that wait, by size; each list from the one that was returned last to the first.
 class IdleBlocks {
  public:
@@ -63,7 +74,7 @@ class IdleBlocks {
     (block->older != nullptr ? block->older->newer : oldest_[block->size]) = block;
     newest_[block->size] = block;
     bytes_ += block->bytes;
-    return shrink_to(most_idle);
+    return shrink_to(limit_);
   }
 
   Block* take_all() {
@@ -94,6 +105,7 @@ class IdleBlocks {
     return removed;
   }
 
+  const std::size_t limit_ = most_idle();
   std::mutex mutex_;
   Block *newest_[sizes] = {}, *oldest_[sizes] = {};
   std::size_t bytes_ = 0;
@@ -185,10 +197,8 @@ void* take_block(std::size_t bytes) noexcept {
 void give_back(void* data) noexcept {
   if (data == nullptr) return;
   Block* const block = reinterpret_cast<Block*>(static_cast<char*>(data) - line);
-  if (block->size < 0)
-    release(block);
-  else
-    release_all(idle_blocks().put(block));
+  if (block->size < 0) return release(block);
+  release_all(idle_blocks().put(block));
 }
 
 }  // namespace nnconv
