@@ -28,29 +28,39 @@ std::vector<ColumnSlice> list_columns(const GradientShape& shape, const WeightBl
   return slices;
 }
 
+// The box of earlier lines of this plane and round, or a new one.
+std::size_t GradientChunk::box_of(const LineBox& line) {
+  std::size_t number = 0;
+  while (number < boxes.size() && (boxes[number].k != line.k || boxes[number].round != line.round))
+    ++number;
+  if (number == boxes.size())
+    boxes.push_back(line);
+  else
+    ++boxes[number].lines;
+  return number;
+}
+
 void GradientChunk::list(const GradientShape& shape, int64_t number, const Window& window) {
   const GradientOrder& order = shape.order;
-  const int64_t* const extents = shape.c.a.extents;
+  const bool shared = shape.shares_lines();
   steps.first = number * shape.chunk_steps();
   steps.count = std::min(shape.chunk_steps(), order.steps() - steps.first);
-  const bool shared = shape.shares_lines();
   boxes.clear();
   pieces.clear();
   for (int64_t step = steps.first; step < steps.end();) {
-    const int64_t line = step / order.line_steps, first = step % order.line_steps;
+    const int64_t first = step % order.line_steps;
     const int64_t count = std::min(order.line_steps - first, steps.end() - step);
-    const int64_t round = line / order.lines;
-    const int64_t j = line % order.lines % extents[1];
-    const int64_t k = line % order.lines / extents[1];
-    if (shared && !boxes.empty() && boxes.back().k == k && boxes.back().round == round)
-      ++boxes.back().lines;
-    else if (shared)
-      boxes.push_back({round, k, j, 1, 0, order.line_steps});
+    const int64_t round = step / order.line_steps % order.rounds;
+    const int64_t line = step / order.line_steps / order.rounds;
+    const int64_t j = line % shape.c.a.extents[1], k = line / shape.c.a.extents[1];
+    std::size_t at_box = boxes.size();
+    if (shared)
+      at_box = box_of({round, k, j, 1, 0, order.line_steps});
     else
       boxes.push_back({round, k, j, 1, first, count});
-    const LineBox& box = boxes.back();
-    const int64_t at = (static_cast<int64_t>(boxes.size()) - 1) * window.size() +
-                       (j - box.j) * window.line() + (first - box.first) * shape.line_pixels;
+    const LineBox& box = boxes[at_box];
+    const int64_t at = static_cast<int64_t>(at_box) * window.size() + (j - box.j) * window.line() +
+                       (first - box.first) * shape.line_pixels;
     pieces.push_back({round, j, k, first, count, step, at});
     step += count;
   }

@@ -1,6 +1,7 @@
 // What a chunk of the gradient of a weight reads: lines of output pixels, windows of the input, and
 // the columns that read these.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct GradientChunk {
   std::vector<LinePiece> pieces;
 
   void list(const GradientShape& shape, int64_t number, const Window& window);
+
+ private:
+  std::size_t box_of(const LineBox& line);
 };
 
 struct WeightColumn {

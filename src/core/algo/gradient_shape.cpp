@@ -7,7 +7,7 @@ namespace nnconv {
 namespace {
 
 constexpr int64_t panel_bytes = 9 << 17;     // a chunk's panels, to stay in L2
-constexpr int64_t window_bytes = 1 << 18;    // and what is packed of the window at a time
+constexpr int64_t window_bytes = 1 << 19;    // and what is packed of the window at a time
 constexpr int64_t pixel_numbers = 512;       // of a pixel that are packed at a time into lanes
 constexpr int64_t sum_bytes = 8 << 20;       // sums of a job
 constexpr int64_t partial_bytes = 16 << 20;  // sums of all parts
@@ -55,21 +55,26 @@ bool GradientShape::packs_zeros() const {
   return false;
 }
 
-// Whole lines of a chunk have a window in common where that is less to pack than a window for
-// each part of a line.
+// Whole lines of a chunk have a window in common, a window for each round, where that is less to
+// pack than a window for each part of a line.
 bool GradientShape::shares_lines() const {
   const int64_t taps = c.out_extents[1];
   return chunk_steps() >= order.line_steps &&
-         AxisWindow(c.axes[1], {0, taps}, chunk_lines(), 1).size() * order.line_steps <
+         AxisWindow(c.axes[1], {0, taps}, box_lines(), 1).size() * order.rounds * order.line_steps <
              taps * chunk_steps();
 }
-int64_t GradientShape::chunk_lines() const {
-  return std::min(c.a.extents[1], (chunk_steps() - 2) / order.line_steps + 2);
+// At most, where lines are shared: of a plane and round.
+int64_t GradientShape::box_lines() const {
+  return std::min(c.a.extents[1], quotient_up(chunk_pieces(), order.rounds));
+}
+// Lines of all rounds, whole or not, that a chunk has at most.
+int64_t GradientShape::chunk_pieces() const {
+  return std::min((chunk_steps() - 2) / order.line_steps + 2, order.rounds * order.lines);
 }
 
 Window GradientShape::window_of(const WeightBlock& block) const {
   const int64_t steps = std::min(chunk_steps(), order.line_steps);
-  const int64_t lines = shares_lines() ? chunk_lines() : 1;
+  const int64_t lines = shares_lines() ? box_lines() : 1;
   // By pixels, vectors are read at multiples of the lanes.
   return {{AxisWindow(c.axes[0], block.taps[0], steps * line_pixels, line_pixels),
            AxisWindow(c.axes[1], block.taps[1], lines, 1),
@@ -77,8 +82,9 @@ Window GradientShape::window_of(const WeightBlock& block) const {
 }
 
 int64_t GradientShape::most_boxes() const {
-  const int64_t plane = order.line_steps * (shares_lines() ? c.a.extents[1] : 1);
-  return std::min((chunk_steps() - 1) / plane + 2, order.rounds * order.lines);
+  if (!shares_lines()) return chunk_pieces();
+  const int64_t plane = order.rounds * order.line_steps * c.a.extents[1];
+  return std::min(((chunk_steps() - 2) / plane + 2) * order.rounds, chunk_pieces());
 }
 
 int64_t GradientShape::rows_of_a_col(const WeightBlock& block) const {

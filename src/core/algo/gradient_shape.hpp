@@ -99,7 +99,8 @@ class GradientShape {
   double pixels() const { return static_cast<double>(order.lines) * c.a.extents[0]; }
   int64_t bytes(int64_t numbers) const { return numbers * element_bytes; }
   int64_t apart(int64_t numbers) const;
-  int64_t chunk_lines() const;
+  int64_t box_lines() const;
+  int64_t chunk_pieces() const;
   int64_t most_boxes() const;
 
   std::vector<WeightBlock> whole() const;
