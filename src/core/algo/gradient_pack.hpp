@@ -96,6 +96,8 @@ class GradientPacking {
   }
 
  private:
+  static constexpr int64_t pixels_together = 8;
+
   // ---- grad_output ----
 
   // The steps of a piece, the first of which is the step `at` of the chunk.
@@ -106,11 +108,7 @@ class GradientPacking {
     const double* const from = a.array.data + (block.groups.first * a.group + pixel * a.pixel +
                                                shape_.first_sample(piece.round) * a.term) *
                                                   width;
-    if (!shape_.by_lanes) {
-      for (const RowTile& tile : row_tiles(block))
-        pack_channels(tile, piece, from, at, panels + panel_of(tile, block));
-      return;
-    }
+    if (!shape_.by_lanes) return pack_channels(block, piece, from, at, panels);
     for (int64_t row = 0; row < block.rows.count; ++row) {
       const double* const from_row = from + (block.rows.first + row) * a.lane;
       T* const to =
@@ -138,22 +136,32 @@ class GradientPacking {
     }
   }
 
-  // Channels of a tile's rows, lane by lane.
-  void pack_channels(const RowTile& tile, const LinePiece& piece, const double* from, int64_t at,
-                     T* to) const {
+  // Channels of the rows of all tiles, lane by lane: of a few pixels all channels, which stand
+  // together in memory.
+  void pack_channels(const WeightBlock& block, const LinePiece& piece, const double* from,
+                     int64_t at, T* panels) const {
+    const int64_t pixels = std::min(piece.steps * shape_.line_pixels,
+                                    c_.a.extents[0] - piece.first * shape_.line_pixels);
+    const std::vector<RowTile> tiles = row_tiles(block);
+    for (int64_t i = 0; i < pixels; i += pixels_together)
+      for (const RowTile& tile : tiles)
+        pack_tile(tile, piece, {i, std::min(pixels_together, pixels - i)}, from, at,
+                  panels + panel_of(tile, block));
+  }
+
+  void pack_tile(const RowTile& tile, const LinePiece& piece, const Range& pixels,
+                 const double* from, int64_t at, T* to) const {
     const Operand& a = c_.a;
     const int64_t height = static_cast<int64_t>(tile.mv) * table_.vector;
     const int64_t samples = shape_.samples_of(piece.round);
     const int64_t lane_pitch = shape_.lane_terms() * height;
-    const int64_t pixels =
-        std::min(piece.steps * shape_.line_pixels, a.extents[0] - piece.first * shape_.line_pixels);
     const bool plain = !c_.complex_result && !a.array.is_complex && shape_.pairing == 1;
     if (plain && a.lane == 1 && !order_.by_pixel) {
-      table_.packing.copy_lines(from + tile.first, a.pixel, pixels, tile.count, to + at * height,
-                                height);
+      table_.packing.copy_lines(from + pixels.first * a.pixel + tile.first, a.pixel, pixels.count,
+                                tile.count, to + (at + pixels.first) * height, height);
       return;
     }
-    for (int64_t i = 0; i < pixels; ++i) {
+    for (int64_t i = pixels.first; i < pixels.end(); ++i) {
       const int64_t lane = order_.by_pixel ? i % order_.lanes : 0;
       const int64_t step = at + (order_.by_pixel ? i / order_.lanes : i);
       const double* const pixel = from + i * a.pixel * a.width();
@@ -239,7 +247,11 @@ class GradientPacking {
     const LaneRuns lanes = {
         together ? 1 : block.groups.count, operand.group, together ? all : samples,
         together ? all : order_.lanes,     shape_.height, unit_pitch};
-    table_.packing.deal(from, from_step, count, lanes, to);
+    // Of a few pixels all lanes, which stand together in memory.
+    for (int64_t i = 0, some; i < count; i += some) {
+      some = std::min(pixels_together, count - i);
+      table_.packing.deal(from + i * from_step, from_step, some, lanes, to + i * shape_.height);
+    }
   }
 
   const GradientShape& shape_;
