@@ -18,10 +18,14 @@ class GradientByChannels {
   struct Workspace {
     Buffer tiles;
     TermList terms;
-    std::vector<char> skipped;  // pieces that these terms leave out
+    int64_t lines[2];                 // of taps that these terms are for
+    std::vector<char> skipped, anew;  // pieces that they leave out
 
     // The terms are another chunk's.
-    void forget() { skipped.clear(); }
+    void forget() {
+      lines[0] = -1;
+      skipped.clear();
+    }
   };
 
   GradientByChannels(const GradientShape& shape, const GradientPacking<T>& packing,
@@ -51,7 +55,7 @@ class GradientByChannels {
           const WeightColumn& column = all_columns[first + std::min(j, count - 1)];
           at[j] = packed.input +
                   (column.col - block.cols.first) * shape_.rows_of_a_col(block) * pitch +
-                  packed.window.at(column.tap[0], column.tap[1], column.tap[2]) * shape_.pairing;
+                  column.at * shape_.pairing;
         }
         k.sum(at, 1, panel, w.terms.segments().data(),
               static_cast<int64_t>(w.terms.segments().size()), tiles);
@@ -68,11 +72,13 @@ class GradientByChannels {
   void list_terms(const GradientChunk& chunk, int64_t pitch, const WeightColumn& first,
                   const WeightColumn& last, Workspace& w) const {
     const std::vector<LinePiece>& pieces = chunk.pieces;
-    std::vector<char> skipped;
-    for (const LinePiece& piece : pieces)
-      skipped.push_back(is_skipped(piece, line_of(first), line_of(last)));
-    if (!shape_.exact && skipped == w.skipped) return;
-    w.skipped = skipped;
+    const int64_t lines[2] = {line_of(first), line_of(last)};
+    if (!shape_.exact && std::equal(lines, lines + 2, w.lines)) return;
+    std::copy(lines, lines + 2, w.lines);
+    w.anew.clear();
+    for (const LinePiece& piece : pieces) w.anew.push_back(is_skipped(piece, lines[0], lines[1]));
+    if (!shape_.exact && w.anew == w.skipped) return;
+    w.skipped.swap(w.anew);
     w.terms.clear();
     std::size_t begin = 0, end;
     for (int64_t block = chunk.steps.first; block < chunk.steps.end();
@@ -85,7 +91,7 @@ class GradientByChannels {
         const int64_t lane = GradientOrder::index(0, place) / block_terms;
         if (lane >= order_.lanes) continue;
         for (std::size_t p = begin; p < end; ++p)
-          if (!skipped[p] && lane_is_there(pieces[p], lane))
+          if (!w.skipped[p] && lane_is_there(pieces[p], lane))
             add_terms(chunk.steps, {block, shape_.block_steps}, pieces[p], lane, pitch, first,
                       w.terms);
       }

@@ -7,7 +7,7 @@ namespace nnconv {
 // In a slice tap by tap where terms are left out of each; else so that a tile's
 // columns read nearly the same lines.
 std::vector<ColumnSlice> list_columns(const GradientShape& shape, const WeightBlock& block,
-                                      std::vector<WeightColumn>& columns) {
+                                      const Window& window, std::vector<WeightColumn>& columns) {
   columns.clear();
   std::vector<ColumnSlice> slices;
   for (const Range& some : shape.slices_of(block)) {
@@ -20,9 +20,9 @@ std::vector<ColumnSlice> list_columns(const GradientShape& shape, const WeightBl
       const int64_t line = number / (taps[0].count * some.count);
       const int64_t tap = shape.exact ? in_line / some.count : in_line % taps[0].count;
       const int64_t col = shape.exact ? in_line % some.count : in_line / taps[0].count;
-      columns.push_back({{taps[0].first + tap, taps[1].first + line % taps[1].count,
-                          taps[2].first + line / taps[1].count},
-                         some.first + col});
+      const int64_t at[] = {taps[0].first + tap, taps[1].first + line % taps[1].count,
+                            taps[2].first + line / taps[1].count};
+      columns.push_back({{at[0], at[1], at[2]}, some.first + col, window.at(at[0], at[1], at[2])});
     }
   }
   return slices;

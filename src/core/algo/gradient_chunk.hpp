@@ -32,6 +32,7 @@ struct GradientChunk {
 
 struct WeightColumn {
   int64_t tap[max_spatial], col;
+  int64_t at;  // of the window
 };
 
 // Columns whose input is packed at a time.
@@ -42,6 +43,6 @@ struct ColumnSlice {
 
 // The columns of a block, slice by slice.
 std::vector<ColumnSlice> list_columns(const GradientShape& shape, const WeightBlock& block,
-                                      std::vector<WeightColumn>& columns);
+                                      const Window& window, std::vector<WeightColumn>& columns);
 
 }  // namespace nnconv

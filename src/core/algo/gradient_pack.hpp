@@ -123,16 +123,17 @@ class GradientPacking {
 
   // Pixels of a line into lanes.
   void pack_line(const LinePiece& piece, const double* from, T* to) const {
-    const int64_t pixels =
-        std::min(piece.steps * order_.lanes, c_.a.extents[0] - piece.first * order_.lanes);
-    const int64_t whole = c_.a.pixel == 1 ? pixels / order_.lanes : 0;
-    for (int64_t unit = 0; unit < GradientShape::lanes_of_order / shape_.height; ++unit)
-      table_.packing.copy_lines(from + unit * shape_.height, order_.lanes, whole, shape_.height,
-                                to + unit * shape_.unit_pitch(), shape_.height);
-    for (int64_t i = whole * order_.lanes; i < piece.steps * order_.lanes; ++i) {
-      const int64_t lane = i % order_.lanes;
-      to[lane / shape_.height * shape_.unit_pitch() + i / order_.lanes * shape_.height +
-         lane % shape_.height] = i < pixels ? static_cast<T>(from[i * c_.a.pixel]) : T(0);
+    const int64_t lanes = order_.lanes, height = shape_.height, step = c_.a.pixel;
+    const int64_t pixels = std::min(piece.steps * lanes, c_.a.extents[0] - piece.first * lanes);
+    const int64_t whole = step == 1 ? pixels / lanes : 0, pitch = shape_.unit_pitch();
+    for (int64_t first = 0; first < lanes; first += height, from += height * step, to += pitch) {
+      table_.packing.copy_lines(from, lanes, whole, height, to, height);
+      for (int64_t line = whole; line < piece.steps; ++line)
+        for (int64_t lane = 0; lane < height; ++lane) {
+          const int64_t pixel = line * lanes + lane;
+          to[line * height + lane] =
+              first + pixel < pixels ? static_cast<T>(from[pixel * step]) : T(0);
+        }
     }
   }
 

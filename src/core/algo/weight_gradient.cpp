@@ -76,7 +76,8 @@ class WeightGradient {
   void run_job(const GradientJob& job, Worker& worker) {
     Workspace& w = worker.local<Workspace>();
     const WeightBlock& block = job.block;
-    const std::vector<ColumnSlice> slices = list_columns(shape_, block, w.columns);
+    const Window window = shape_.window_of(block);
+    const std::vector<ColumnSlice> slices = list_columns(shape_, block, window, w.columns);
     const int64_t window_size = shape_.window_numbers(block, slices.back().block.cols.count);
     const GradientOperands<T> packed = {shape_.window_of(block),
                                         w.panels.template get<T>(shape_.panel_numbers(block)),
