@@ -42,6 +42,7 @@ class GradientShape {
   std::vector<GradientJob> cut_jobs();
 
   double work() const { return 2.0 * samples * pixels() * outputs; }
+  double pixels() const { return static_cast<double>(order.lines) * c.a.extents[0]; }
   int64_t chunk_steps() const { return chunk_blocks_ * block_steps; }
   int64_t chunks() const { return quotient_up(order.steps(), chunk_steps()); }
   int64_t parts() const { return quotient_up(chunks(), part_chunks_); }
@@ -96,7 +97,6 @@ class GradientShape {
   const int64_t height;
 
  private:
-  double pixels() const { return static_cast<double>(order.lines) * c.a.extents[0]; }
   int64_t bytes(int64_t numbers) const { return numbers * element_bytes; }
   int64_t apart(int64_t numbers) const;
   int64_t box_lines() const;
