@@ -24,7 +24,7 @@ struct GradientOrder {
 
   bool by_pixel;
   int64_t lanes;
-  int64_t rounds;  // samples are taken so many after so many: all pixels for each round
+  int64_t rounds;  // samples are taken so many after so many: for each line of pixels, all rounds
   int64_t line_steps, lines;
 
   // `rows`: of a group of the output's channels, in real numbers.
@@ -42,7 +42,7 @@ struct GradientOrder {
 
   int64_t steps() const { return rounds * lines * line_steps; }
   int64_t step(int64_t round, int64_t line, int64_t step_of_line) const {
-    return (round * lines + line) * line_steps + step_of_line;
+    return (line * rounds + round) * line_steps + step_of_line;
   }
 
   // The index of term `term` of a lane.

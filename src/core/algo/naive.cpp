@@ -56,7 +56,7 @@ T element(const Contraction& c, Direction direction, const Meetings (&meetings)[
   const int64_t pairing = c.paired_terms() ? 2 : 1;
   const bool of_weight = direction == Direction::backward_weight;
   const GradientOrder gradient_order(c.terms / pairing, c.rows, c.groups, c.a.extents);
-  // The gradient of a weight goes over all pixels for one sample after the other.
+  // The gradient of a weight goes over a line of pixels for one sample after the other.
   const int64_t round = of_weight ? pairing : c.terms;
   std::map<int64_t, T> blocks;
   const auto add_terms = [&](const Meeting& i, const Meeting& j, const Meeting& k, int64_t first) {
@@ -77,9 +77,9 @@ T element(const Contraction& c, Direction direction, const Meetings (&meetings)[
       block = add_product<T, fused>(x, y, block);
     }
   };
-  for (int64_t first = 0; first < c.terms; first += round)
-    for (const Meeting& k : meetings[2].list)
-      for (const Meeting& j : meetings[1].list)
+  for (const Meeting& k : meetings[2].list)
+    for (const Meeting& j : meetings[1].list)
+      for (int64_t first = 0; first < c.terms; first += round)
         for (const Meeting& i : meetings[0].list) add_terms(i, j, k, first);
   T sum = 0, bias = 0;
   sum_of_blocks(blocks, 0, 62, sum);

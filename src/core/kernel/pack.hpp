@@ -52,7 +52,7 @@ void deal(const double* from, int64_t from_step, int64_t lines, const LaneRuns& 
 }
 
 // to[f * to_step + s] = from[f + s * from_step] for f < fast, s < slow, in squares; the last ones
-// overlap those before them.
+// overlap those before them. The square that follows along `slow` is asked for early.
 template <class V, int side>
 void transpose_squares(const double* from, int64_t from_step, int64_t fast, int64_t slow,
                        typename V::Scalar* to, int64_t to_step) {
@@ -61,6 +61,8 @@ void transpose_squares(const double* from, int64_t from_step, int64_t fast, int6
     for (int64_t f = 0; f < fast; f += side) {
       if (f + side > fast) f = fast - side;
       const double* const corner = from + f + s * from_step;
+      NNCONV_UNROLL
+      for (int i = 0; i < side; ++i) __builtin_prefetch(corner + (side + i) * from_step);
       if constexpr (side == 8)
         V::transpose8(corner, from_step, to + f * to_step + s, to_step);
       else
