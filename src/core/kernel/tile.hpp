@@ -137,17 +137,35 @@ void store_rows(const typename V::Scalar* tile, const typename V::Scalar* bias, 
   }
 }
 
+template <class V, int vectors>
+inline void add_bias(const typename V::Scalar* sums, const typename V::Scalar* bias, double* to) {
+  NNCONV_UNROLL
+  for (int i = 0; i < vectors * V::lanes; i += V::lanes)
+    V::store_double(to + i, V::add(V::add(V::load(sums + i), V::zero()), V::load(bias + i)));
+}
+
+// Columns whose places adjoin are the samples of a position: where there are some, they are turned
+// in registers.
 template <class V, int MV, int NR>
 void store_columns(const typename V::Scalar* tile, const typename V::Scalar* bias,
                    double* const* out, int64_t first, int64_t end, int64_t lane_step) {
-  for (int j = 0; j < NR; ++j, tile += MV * V::lanes) {
-    if (out[j] == nullptr) continue;
-    const bool whole = lane_step == 1 && first == 0 && end == MV * V::lanes;
-    double some[MV * V::lanes];
-    double* const sums = whole ? out[j] : some;
-    for (int i = 0; i < MV * V::lanes; i += V::lanes)
-      V::store_double(sums + i, V::add(V::add(V::load(tile + i), V::zero()), V::load(bias + i)));
-    if (!whole)
-      for (int64_t lane = first; lane < end; ++lane) out[j][lane * lane_step] = some[lane];
+  constexpr int height = MV * V::lanes, few = 4;
+  double sums[NR][height];
+  if (lane_step < few || end - first < few) {
+    for (int j = 0; j < NR; ++j, tile += height) {
+      if (out[j] == nullptr) continue;
+      const bool whole = lane_step == 1 && end - first == height;
+      add_bias<V, MV>(tile, bias, whole ? out[j] : sums[0]);
+      if (!whole)
+        for (int64_t i = first; i < end; ++i) out[j][i * lane_step] = sums[0][i];
+    }
+    return;
+  }
+  for (int j = 0; j < NR; ++j) add_bias<V, MV>(tile + j * height, bias, sums[j]);
+  for (int j = 0, run; j < NR; j += run) {
+    for (run = 1; j + run < NR && out[j] != nullptr && out[j + run] == out[j] + run;) ++run;
+    if (out[j] != nullptr)
+      transpose<Doubles>(sums[j] + first, height, end - first, run, out[j] + first * lane_step,
+                         lane_step);
   }
 }
