@@ -13,15 +13,6 @@ constexpr int64_t weight_bytes = 2 << 20;          // every tile reads all of th
 constexpr double wanted_jobs = 64, min_job = 1e6;  // operations
 constexpr double worth = 1.3;  // of packing again at the edges of boxes, for more jobs
 
-FilterAxis axis_of(const Axis& axis, MapSide side) {
-  FilterAxis found{axis, side == MapSide::inputs};
-  if (side == MapSide::inputs) {
-    std::swap(found.axis.in, found.axis.out);
-    found.axis.pad_lo = found.reach() - axis.pad_lo;
-  }
-  return found;
-}
-
 // Lines along this axis share what they read: as many as there are columns for.
 void share(FilterAxis& axis, int64_t lines) {
   axis.apart = axis.axis.dilation / std::gcd(axis.axis.stride, axis.axis.dilation);
@@ -91,13 +82,22 @@ void cut_boxes(const Contraction& c, int vector, int mv, int element_bytes, Filt
 
 }  // namespace
 
+FilterAxis filter_axis(const Axis& axis, MapSide side) {
+  FilterAxis found{axis, side == MapSide::inputs};
+  if (side == MapSide::inputs) {
+    std::swap(found.axis.in, found.axis.out);
+    found.axis.pad_lo = found.reach() - axis.pad_lo;
+  }
+  return found;
+}
+
 bool filter_shape(const Contraction& c, MapSide side, int vector, int mv, int element_bytes,
                   FilterShape& shape) {
   if (c.complex_result || c.a.array.is_complex || c.rows == 0) return false;
   for (int i = 0; i < max_spatial; ++i) {
     const Axis& axis = c.axes[i];
     if (side == MapSide::inputs && (axis.stride != 1 || axis.mode != PadMode::zeros)) return false;
-    shape.axes[i] = axis_of(axis, side);
+    shape.axes[i] = filter_axis(axis, side);
   }
   shape.rows = c.rows;
   shape.terms = c.terms;

@@ -38,6 +38,8 @@ struct FilterAxis {
   int64_t largest() const { return count(boxes - 1) > box ? count(boxes - 1) : box; }
 };
 
+FilterAxis filter_axis(const Axis& axis, MapSide side);
+
 struct FilterShape {
   FilterAxis axes[max_spatial];
   int64_t rows;      // samples

@@ -17,7 +17,7 @@ constexpr int64_t uncollected_bytes = 64 << 20;
 constexpr int64_t long_kernel = 12;   // for columns along the first dimension
 constexpr double worth_packing = 12;  // operations for a number packed
 
-// Measured: dev/notes/0012-single-precision.md. Costs in products of vectors: of a filter, to pack
+// Measured: dev/notes/0015-single-precision.md. Costs in products of vectors: of a filter, to pack
 // a number, and a term of a panel; of channels, to place and store a column.
 constexpr double number_cost = 4, term_cost = 160, column_cost = 32;
 

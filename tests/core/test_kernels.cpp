@@ -327,6 +327,44 @@ TEST(kernels_on_long_sums_in_columns) {
   }
 }
 
+// Inputs so large that boxes of positions read windows of them, also with weights that padding
+// must not meet.
+TEST(kernels_on_windows) {
+  harness::Random random(11);
+  const int64_t sizes[][6] = {// batch, channels, groups, kernel, stride, extent
+                              {3, 40, 40, 3, 1, 41}, {1, 75, 75, 5, 1, 30}, {16, 70, 1, 1, 1, 13},
+                              {16, 33, 1, 1, 2, 21}, {5, 40, 1, 1, 1, 19},  {20, 24, 3, 1, 3, 29}};
+  for (const auto& size : sizes)
+    for (const PadMode mode : {PadMode::zeros, PadMode::circular})
+      for (const bool spoiled : {false, true}) {
+        Case c;
+        c.id = harness::words("window", size[1], static_cast<int>(mode), spoiled);
+        c.single = c.bias = true;
+        c.is_complex = false;
+        Problem& p = c.problem;
+        p.batch = size[0];
+        p.c_in = p.c_out = size[1];
+        p.groups = size[2];
+        for (int i = 0; i < 2; ++i) {
+          Axis& axis = p.axes[i];
+          axis.in = size[5] - i;
+          axis.kernel = size[3];
+          axis.stride = size[4];
+          axis.mode = mode;
+          axis.pad_lo = axis.pad_hi = axis.kernel / 2;
+          axis.out =
+              conv_output_size(axis.in, axis.kernel, axis.stride, 1, axis.pad_lo, axis.pad_hi);
+        }
+        for (const Direction direction : {Direction::forward, Direction::backward_input}) {
+          Work work(c, direction, random);
+          work.spoil(false, spoiled, random);
+          for (const Isa* isa : available_isas())
+            CHECK(same_bits(work.compute("direct", *isa, 2), work.compute("naive", *isa, 4)), c.id,
+                  static_cast<int>(direction), isa->name);
+        }
+      }
+}
+
 // Lines of every length around a vector, columns that are lines, channels or both, and every
 // border, with numbers that are not finite in the data, or in the weights.
 TEST(filters_on_odd_values) {

@@ -13,8 +13,10 @@
 //       for each block of tiles, for each panel, for each chunk of the terms, for each tile
 //         kernel, join chunks; after the last chunk: store
 //
+// or, where what is read is copied first: jobs are boxes, and a block is a box with its window.
 // Lanes go from panel to panel before the next tile: what a pixel has is read in one go.
 #include <algorithm>
+#include <numeric>
 
 #include "gather.hpp"
 
@@ -23,9 +25,11 @@ namespace nnconv {
 namespace {
 
 constexpr int64_t block_bytes = 512 << 10;  // what a block of tiles reads
-constexpr int64_t least_block = 16;         // tiles that share a panel on its way through the cache
-constexpr int64_t slab_bytes = 2 << 20;     // packed B that stays in a cache
-constexpr int64_t lane_bytes = 2 << 10;     // what a job reads of a pixel by lane
+constexpr int64_t least_tiles = 16;  // of a box, which share a panel on its way through the cache
+constexpr int64_t slab_bytes = 2 << 20;  // packed B that stays in a cache
+constexpr int64_t lane_bytes = 2 << 10;  // what a job reads of a pixel by lane
+constexpr int64_t page_bytes = 4 << 10;
+constexpr int64_t window_lane_bytes = 1 << 10;  // likewise, where it is copied
 
 // A column of a tile: where it is read, as an offset in A; where it goes, as one in the result,
 // or -1 where it only fills up the tile.
@@ -34,9 +38,10 @@ struct Column {
 };
 
 // What one thread keeps from job to job.
+template <class T>
 struct Workspace {
   int64_t position_class = -1;
-  EntryLists entries;
+  Reading<T> reading;
   ChunkList terms;
   std::vector<TreeStep> steps;  // of each chunk
   std::vector<Column> columns;  // of a block of tiles
@@ -52,13 +57,11 @@ class GatherColumns : Gather<T> {
         kernel_(*plan.isa->table<T>().find(by_lane_ ? TileKind::lanes : TileKind::channels,
                                            tiling_.mv, tiling_.nr)),
         groups_(by_lane_ ? 1 : c.groups),
-        samples_(by_lane_ ? 1 : c.rows) {
-    classes_.reserve(this->number_of_classes());
-    this->for_each_class([&](const PositionClass& one) { classes_.push_back(one); });
-  }
+        samples_(by_lane_ ? 1 : c.rows) {}
 
   void run() {
     this->fill_where_nothing_is_read(false);
+    place_boxes();
     this->place_operand();
     expand_biases();
     this->for_each_slab(units(), unit_size(), slab_bytes, [&] {
@@ -74,6 +77,8 @@ class GatherColumns : Gather<T> {
   using Gather<T>::taps_;
   using Gather<T>::slab_units_;
   using Gather<T>::tile_size;
+  using Gather<T>::classes_;
+  using Gather<T>::boxes_;
 
   // ---- units: panels of all groups ----
 
@@ -129,50 +134,121 @@ class GatherColumns : Gather<T> {
     }
   }
 
-  // ---- jobs ----
+  // ---- boxes and jobs ----
+
+  // Of a tile and a unit.
+  double tile_work(const PositionClass& positions) const {
+    return 2.0 * (positions.entries() * c_.terms + 8) * tile_size();
+  }
+
+  int64_t tiles_of(int64_t positions) const {
+    return (positions * samples_ + tiling_.nr - 1) / tiling_.nr;
+  }
+
+  int64_t most_units() const {
+    const int64_t bytes = unit_size() * static_cast<int64_t>(sizeof(T));
+    const int64_t most = by_lane_ ? (most_packed() > 0 ? window_lane_bytes : lane_bytes) /
+                                        (height() * static_cast<int64_t>(sizeof(T)))
+                                  : slab_bytes / bytes;
+    return std::max<int64_t>(1, std::min(most, units()));
+  }
+
+  // What the given units read of a pixel.
+  Range content_of(Range units) const {
+    if (by_lane_) {
+      const int64_t first = lanes_of(units.first).first;
+      return {first, lanes_of(units.end() - 1).end() - first};
+    }
+    const int64_t first = group_of(units.first), end = group_of(units.end() - 1) + 1;
+    return {first * c_.a.group, (end - first - 1) * c_.a.group + c_.a.term * c_.terms};
+  }
+
+  // How often windows may pack a number. With a stride, few taps of a lane read it; doubles need no
+  // rounding, but pixels that lie pages apart are better copied.
+  double most_packed() const {
+    constexpr bool rounds = sizeof(T) < sizeof(double);
+    if (!by_lane_) return rounds ? 1.25 : 0;
+    const bool strided = c_.axes[0].stride * c_.axes[1].stride * c_.axes[2].stride > 1;
+    const bool near = c_.a.pixel * static_cast<int64_t>(sizeof(double)) < page_bytes;
+    return strided || (near && !rounds) ? 0 : 2;
+  }
+
+  void place_boxes() {
+    const double all = 2.0 * c_.rows * c_.cols * c_.groups * c_.terms * taps_ * c_.out_pixels();
+    // As many units need not start with those of a group.
+    const int64_t groups = std::min(groups_, (most_units() - 1) / tiling_.panels + 2);
+    const int64_t content = by_lane_ ? std::min(c_.a.pixel, most_units() * height())
+                                     : (groups - 1) * c_.a.group + c_.a.term * c_.terms;
+    const int64_t least = std::max<int64_t>(1, least_tiles * tiling_.nr / samples_);
+    Gather<T>::place_boxes(
+        most_packed(), content, by_lane_ ? 1 : tiling_.panels, [&](const PositionClass& positions) {
+          const double tiles = 4 * Jobs::job_work(all) / (tile_work(positions) * most_units());
+          return this->boxes_of(positions, content, tiles * tiling_.nr / samples_, least,
+                                tiling_.nr / std::gcd<int64_t>(tiling_.nr, samples_));
+        });
+  }
 
   void run_slab() const {
     std::vector<Jobs::ClassWork> work;
     work.reserve(classes_.size());
-    for (const PositionClass& positions : classes_)
-      work.push_back({(positions.positions() * samples_ + tiling_.nr - 1) / tiling_.nr,
-                      2.0 * (positions.entries() * c_.terms + 8) * tile_size()});
-    const int64_t most_units =
-        by_lane_ ? lane_bytes / (height() * static_cast<int64_t>(sizeof(T))) : slab_units_.count;
-    const Jobs jobs(work, slab_units_, std::max<int64_t>(1, most_units), Jobs::Inner::tiles);
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+      const double of_tile = tile_work(classes_[i]);
+      if (this->windows_)
+        work.push_back({boxes_[i].count(), of_tile * tiles_of(boxes_[i].largest(classes_[i]))});
+      else
+        work.push_back({tiles_of(classes_[i].positions()), of_tile});
+    }
+    const Jobs jobs(
+        work, slab_units_,
+        by_lane_ ? Jobs::Limits{1, most_units()} : this->units_of_job(slab_units_.count),
+        Jobs::Inner::tiles);
     parallel_for(context_, jobs.count(), jobs.work(),
                  [&](int64_t job, Worker& worker) { run_job(jobs[job], worker); });
   }
 
   void run_job(const Job& job, Worker& worker) const {
-    Workspace& w = worker.local<Workspace>();
+    Workspace<T>& w = worker.local<Workspace<T>>();
     list_terms(job.position_class, w);
-    const int64_t block =
-        std::max(least_block, block_bytes / (std::max<int64_t>(1, w.terms.largest()) * tiling_.nr *
-                                             static_cast<int64_t>(sizeof(T))));
-    for (int64_t tile = job.tiles.first; tile < job.tiles.end(); tile += block) {
-      place_columns(classes_[job.position_class], {tile, std::min(block, job.tiles.end() - tile)},
-                    w);
-      if (by_lane_ && !w.terms.several())
-        run_tiles(job.units, worker, w);
-      else
-        run_units(job.units, worker, w);
+    if (!this->windows_) return run_blocks(job, worker, w);
+    for (int64_t box = job.tiles.first; box < job.tiles.end(); ++box) {
+      this->read_box(job.position_class, box, content_of(job.units), w.reading);
+      const PositionClass positions = w.reading.box.positions();
+      run_block(positions, {0, tiles_of(positions.positions())}, job.units, worker, w);
     }
+  }
+
+  void run_blocks(const Job& job, Worker& worker, Workspace<T>& w) const {
+    const int64_t block =
+        std::max(least_tiles, block_bytes / (std::max<int64_t>(1, w.terms.largest()) * tiling_.nr *
+                                             static_cast<int64_t>(sizeof(T))));
+    for (int64_t tile = job.tiles.first; tile < job.tiles.end(); tile += block)
+      run_block(classes_[job.position_class], {tile, std::min(block, job.tiles.end() - tile)},
+                job.units, worker, w);
+  }
+
+  void run_block(const PositionClass& positions, Range tiles, Range units, Worker& worker,
+                 Workspace<T>& w) const {
+    place_columns(positions, tiles, w);
+    if (by_lane_ && !w.terms.several())
+      run_tiles(units, worker, w);
+    else
+      run_units(units, worker, w);
   }
 
   // ---- terms and tiles of a class ----
 
   // From one term to the next: the samples of a channel. Lanes have a term for each tap, and go
   // from one pixel to the next.
-  int64_t step() const { return by_lane_ ? c_.a.pixel : c_.a.term; }
+  int64_t step(const Operand& a) const { return by_lane_ ? a.pixel : a.term; }
 
-  void list_terms(int64_t position_class, Workspace& w) const {
+  void list_terms(int64_t position_class, Workspace<T>& w) const {
     if (w.position_class == position_class) return;
     w.position_class = position_class;
     w.terms.start(this->chunk_terms_);
-    const int64_t pixel_steps = c_.a.pixel / step();
+    this->read_class(position_class, w.reading);
+    const int64_t pixel_steps = w.reading.a.pixel / step(w.reading.a);
     this->for_each_slot(
-        classes_[position_class], w.entries, [&](int64_t index, int64_t tap, int64_t pixel) {
+        classes_[position_class], w.reading, [&](int64_t index, int64_t tap, int64_t pixel) {
           w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
             chunk.terms.add(index + term, pixel * pixel_steps + term, tap * c_.terms + term, count);
           });
@@ -184,42 +260,45 @@ class GatherColumns : Gather<T> {
       w.steps.emplace_back(tree, chunk.number, &chunk == &w.terms.chunks().back());
   }
 
-  void place_columns(const PositionClass& positions, Range tiles, Workspace& w) const {
+  void place_columns(const PositionClass& positions, Range tiles, Workspace<T>& w) const {
+    const Operand& a = w.reading.a;
     const int64_t first = tiles.first * tiling_.nr;
     w.columns.resize(tiles.count * tiling_.nr);
     Column* column = w.columns.data();
     Column* const all = column + w.columns.size();
     Column* const end = std::min(all, column + positions.positions() * samples_ - first);
-    PositionWalk at(positions, first / samples_);
+    const int64_t from_step = positions.axes[0]->base_step * a.pixel;
+    const int64_t to_step = positions.axes[0]->step * c_.out_pixel;
     int64_t sample = first % samples_;
-    while (column != end) {
-      const int64_t from = c_.a.pixel_number(at.base(0), at.base(1), at.base(2)) * c_.a.pixel;
-      const int64_t to = c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
-      for (; sample < samples_ && column != end; ++sample) *column++ = {from + sample, to + sample};
-      at.next();
-      sample = 0;
+    for (PositionWalk at(positions, first / samples_); column != end; at.next_line()) {
+      int64_t from = a.pixel_number(at.base(0), at.base(1), at.base(2)) * a.pixel;
+      int64_t to = c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
+      for (int64_t i = at.left_of_line(); i > 0 && column != end; --i) {
+        for (; sample < samples_ && column != end; ++sample)
+          *column++ = {from + sample, to + sample};
+        sample = 0;
+        from += from_step;
+        to += to_step;
+      }
     }
     std::fill(end, all, Column{end[-1].from, -1});
   }
 
   // ---- sums ----
 
-  int64_t block_tiles(const Workspace& w) const {
-    return static_cast<int64_t>(w.columns.size()) / tiling_.nr;
-  }
-
-  // The tiles of a block, tile by tile.
-  void run_tiles(Range units, Worker& worker, Workspace& w) const {
+  // The tiles of a box, tile by tile, so that what a pixel has is written in one go.
+  void run_tiles(Range units, Worker& worker, Workspace<T>& w) const {
     T* const stack = w.stack.template get<T>(w.terms.kernel_depth() * tile_size());
-    for (int64_t t = 0; t < block_tiles(w) && !worker.stopped(); ++t)
+    const int64_t tiles = static_cast<int64_t>(w.columns.size()) / tiling_.nr;
+    for (int64_t t = 0; t < tiles && !worker.stopped(); ++t)
       for (int64_t unit = units.first; unit < units.end(); ++unit) add_chunk(unit, t, 0, stack, w);
   }
 
-  // Likewise, unit by unit. Where there are several chunks, the sums of a tile wait on a stack of
-  // their own.
-  void run_units(Range units, Worker& worker, Workspace& w) const {
+  // Likewise, unit by unit. Where there are several chunks, the sums of a tile wait on a
+  // stack of their own.
+  void run_units(Range units, Worker& worker, Workspace<T>& w) const {
     const bool several = w.terms.several();
-    const int64_t tiles = block_tiles(w);
+    const int64_t tiles = static_cast<int64_t>(w.columns.size()) / tiling_.nr;
     const int64_t stack_size =
         (w.terms.kernel_depth() + (several ? max_chunk_depth : 0)) * tile_size();
     T* const stacks = w.stack.template get<T>(stack_size * (several ? tiles : 1));
@@ -230,13 +309,14 @@ class GatherColumns : Gather<T> {
   }
 
   void add_chunk(int64_t unit, int64_t tile, std::size_t chunk, T* stack,
-                 const Workspace& w) const {
+                 const Workspace<T>& w) const {
     const Column* const columns = w.columns.data() + tile * tiling_.nr;
     const T* const from =
-        this->in_place_ + (by_lane_ ? lanes_of(unit).first : group_of(unit) * c_.a.group);
+        w.reading.data +
+        ((by_lane_ ? lanes_of(unit).first : group_of(unit) * c_.a.group) - w.reading.first);
     const T* at[max_tile_columns];
     for (int j = 0; j < tiling_.nr; ++j) at[j] = from + columns[j].from;
-    add_to_stack(kernel_, tiling_.vector, w.steps[chunk], at, step(), packed_unit(unit),
+    add_to_stack(kernel_, tiling_.vector, w.steps[chunk], at, step(w.reading.a), packed_unit(unit),
                  w.terms.chunks()[chunk].terms, stack);
     if (w.steps[chunk].is_last) store(unit, stack, columns);
   }
@@ -254,7 +334,6 @@ class GatherColumns : Gather<T> {
   const bool by_lane_;
   const TileKernel<T>& kernel_;
   const int64_t groups_, samples_;
-  std::vector<PositionClass> classes_;
   T* bias_ = nullptr;  // of all units
   Buffer bias_buffer_;
 };

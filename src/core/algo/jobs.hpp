@@ -20,6 +20,10 @@ class Jobs {
   // What is walked in the inner loop over jobs: what one job leaves in a cache the next finds.
   enum class Inner { units, tiles };
 
+  struct Limits {
+    int64_t least, most;
+  };
+
   // Tiles of a class, and the operations of one of them and one unit.
   struct ClassWork {
     int64_t tiles;
@@ -27,17 +31,17 @@ class Jobs {
   };
 
   // Cuts into jobs that are worth a thread's while and short enough for a poll between them:
-  // tiles first, then units; with units of at most `most_units`.
-  Jobs(const std::vector<ClassWork>& classes, Range units, int64_t most_units, Inner inner)
+  // tiles first, then units; with units of at least and at most so many.
+  Jobs(const std::vector<ClassWork>& classes, Range units, Limits job_units, Inner inner)
       : units_(units), inner_(inner) {
     double largest = 0;
     for (const ClassWork& one : classes) {
       work_ += one.work * static_cast<double>(one.tiles) * static_cast<double>(units.count);
       largest = std::max(largest, one.work);
     }
-    const double target = std::min(max_job, std::max(min_job, work_ / wanted_jobs));
-    job_units_ = at_least_one(
-        std::min(static_cast<double>(std::min(units.count, most_units)), target / largest));
+    const double target = job_work(work_);
+    job_units_ = std::max(job_units.least,
+                          std::min({units.count, job_units.most, at_least_one(target / largest)}));
     unit_parts_ = parts(units.count, job_units_);
     grids_.reserve(classes.size());
     for (const ClassWork& one : classes) {
@@ -45,6 +49,13 @@ class Jobs {
       grids_.push_back({tile_parts_, one.tiles, job_tiles});
       tile_parts_ += parts(one.tiles, job_tiles);
     }
+  }
+
+  static constexpr double wanted_jobs = 64;
+
+  // Of a job, where all of them are so many operations.
+  static double job_work(double all) {
+    return std::min(max_job, std::max(min_job, all / wanted_jobs));
   }
 
   double work() const { return work_; }
@@ -63,7 +74,6 @@ class Jobs {
 
  private:
   static constexpr double min_job = 2.5e5, max_job = 1.6e7;  // operations
-  static constexpr double wanted_jobs = 64;
 
   struct Grid {
     int64_t first;  // part of the tiles of all classes

@@ -31,6 +31,11 @@ class PositionWalk {
     for (int i = 0; i < max_spatial && ++at_[i] == axis(i).count && i + 1 < max_spatial; ++i)
       at_[i] = 0;
   }
+  int64_t left_of_line() const { return axis(0).count - at_[0]; }
+  void next_line() {
+    at_[0] = axis(0).count - 1;
+    next();
+  }
   int64_t out(int i) const { return axis(i).first + at_[i] * axis(i).step; }
   int64_t base(int i) const { return axis(i).base + at_[i] * axis(i).base_step; }
 

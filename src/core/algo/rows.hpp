@@ -37,25 +37,34 @@ class RowLayout {
         vector_(plan.tiling.vector),
         mv_(plan.tiling.mv) {}
 
-  RowClass class_of(const PositionClass& plain) const {
-    RowClass positions{plain, false, 1, c_.rows, 0, 0};
+  // Whether the rows of a class, and of its boxes, are read where they stand: in A.
+  bool is_in_place(const PositionClass& positions) const {
+    return reads_in_place_ && fills_vectors(lines_of(positions, c_.a).line_rows, vector_);
+  }
+
+  // Whether those of a single pixel fill vectors.
+  bool samples_are_in_place() const { return reads_in_place_ && fills_vectors(c_.rows, vector_); }
+
+  // Of a class or box that is read in `a`.
+  RowClass lines_of(const PositionClass& plain, const Operand& a, bool in_place = false) const {
+    RowClass positions{plain, in_place, 1, c_.rows, 0, 0};
     const AxisClass& first = *plain.axes[0];
     // With a single channel the pixels of a line stand side by side too.
-    if (c_.a.pixel * c_.a.width() * first.base_step == c_.rows) {
+    if (a.pixel * a.width() * first.base_step == c_.rows) {
       positions.line_positions = first.count;
       positions.line_rows *= first.count;
     }
     positions.line_vectors = vectors_for(positions.line_rows);
-    positions.in_place = reads_in_place_ && fills_vectors(positions.line_rows, vector_);
-    positions.vectors = positions.in_place ? positions.positions() / positions.line_positions *
-                                                 positions.line_vectors
-                                           : vectors_for(positions.positions() * c_.rows);
+    positions.vectors =
+        in_place ? positions.positions() / positions.line_positions * positions.line_vectors
+                 : vectors_for(positions.positions() * c_.rows);
     return positions;
   }
 
   // A tile whose vectors are read in A. At the end of its class it reads its last vector again,
   // and stores it once.
-  void place_in_place(const RowClass& positions, Range vectors, Tile& tile) const {
+  void place_in_place(const RowClass& positions, const Operand& a, Range vectors,
+                      Tile& tile) const {
     tile.rows.clear(mv_);
     int64_t part = vectors.first % positions.line_vectors;
     int64_t line = vectors.first / positions.line_vectors;
@@ -67,7 +76,7 @@ class RowLayout {
       }
       const int64_t fresh = part * vector_;
       const int64_t first = std::min(fresh, positions.line_rows - vector_);
-      tile.vectors[i] = base_pixel(at) * c_.a.pixel * c_.a.width() + first;
+      tile.vectors[i] = base_pixel(at, a) * a.pixel * a.width() + first;
       place_vector(positions, at, first, fresh, i, tile.rows);
       if (++part < positions.line_vectors) continue;
       part = 0;
@@ -93,7 +102,7 @@ class RowLayout {
     int64_t row = first % c_.rows;
     for (int64_t done = 0; done < count; at.next(), row = 0) {
       const int64_t here = std::min(c_.rows - row, count - done);
-      tile.runs.push_back({base_pixel(at), row, here, done});
+      tile.runs.push_back({base_pixel(at, c_.a), row, here, done});
       for (int64_t r = 0; r < here; ++r) offsets.push_back(out_offset(at) + row + r);
       done += here;
     }
@@ -106,8 +115,8 @@ class RowLayout {
   int64_t out_offset(const PositionWalk& at) const {
     return c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
   }
-  int64_t base_pixel(const PositionWalk& at) const {
-    return c_.a.pixel_number(at.base(0), at.base(1), at.base(2));
+  static int64_t base_pixel(const PositionWalk& at, const Operand& a) {
+    return a.pixel_number(at.base(0), at.base(1), at.base(2));
   }
 
   // Where rows first, first + 1, ... go, of a line that starts at `at`. Those below `fresh` are
