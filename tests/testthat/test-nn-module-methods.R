@@ -72,10 +72,11 @@ test_that("a backward that fails changes nothing", {
 
 test_that("a backward that is interrupted changes nothing", {
   skip_on_cran()
-  m <- nn_conv2d(64, 64, 11)
-  x <- array(1, c(4, 64, 66, 66))
-  gradient <- array(1, c(4, 64, 56, 56))
-  m$backward(gradient[1, , 1:2, 1:2], x[1, , 1:12, 1:12])
+  withr::local_options(nnconv.threads = 1)
+  m <- nn_conv2d(64, 64, 21)
+  x <- array(1, c(8, 64, 76, 76))
+  gradient <- array(1, c(8, 64, 56, 56))
+  m$backward(gradient[1, , 1:2, 1:2], x[1, , 1:22, 1:22])
   before <- module_state(m)
   fault <- catch_fault({
     setTimeLimit(elapsed = 0.1, transient = TRUE)
