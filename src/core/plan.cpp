@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include "filter_shape.hpp"
+#include "separable_shape.hpp"
 #include "winograd_shape.hpp"
 #include "written_order.hpp"
 
@@ -9,7 +10,7 @@ namespace nnconv {
 namespace {
 
 // Measured: dev/notes/0007-filters.md.
-constexpr int64_t long_kernel = 12;   // for columns along the first dimension
+constexpr int64_t long_kernel = 12;   // along the first dimension
 constexpr double worth_packing = 12;  // operations for a number packed
 
 // Another loop nest reads rows that fill vectors where they stand, and packs others term by term.
@@ -18,7 +19,7 @@ bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector)
   const int64_t rows = shape.line_rows(shape.axes[0].largest());
   const int64_t vectors = (rows + vector - 1) / vector;
   if (c.groups > 1 || shape.taps() == 1 || 2 * rows < vectors * vector) return false;
-  if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_kernel;
+  if (shape.along_first) return shape.axes[0].axis.kernel >= long_kernel;
   if (!fills_vectors(c.rows, vector)) return true;
   const int64_t terms = shape.terms * shape.taps();
   const double work = 2.0 * terms * c.rows * c.cols * c.out_pixels();
@@ -218,10 +219,29 @@ Plan by_name(Algorithm algorithm, const Isa& isa, const char* name) {
   return plan;
 }
 
+bool separates(const Contraction& c, Direction direction, bool single, Policy policy,
+               const std::string& wanted) {
+  const bool asked = wanted == "separable";
+  if (direction == Direction::backward_weight ||
+      !(asked || (policy == Policy::fast && wanted.empty())))
+    return false;
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+  Factors factors[max_spatial];
+  return may_separate(c, side) && (asked || separation_pays(c, side)) &&
+         separate(c, side, single, factors);
+}
+
 template <class T>
 Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy policy,
             const std::string& wanted) {
   const Chooser<T> chooser(c, direction, isa);
+  if (separates(c, direction, sizeof(T) == sizeof(float), policy, wanted)) {
+    Plan found = chooser.gather("rows");
+    found.algorithm = Algorithm::separable;
+    found.transform = "separable";
+    found.reason = "kernels are outer products: a pass along each axis takes fewer products";
+    return found;
+  }
   const int axes = winograd_axes(c, direction);
   if (const int results = winograd_results(c, direction, axes, policy, wanted)) {
     Plan found = chooser.winograd(axes, results);
