@@ -9,7 +9,7 @@ namespace nnconv {
 namespace {
 
 // Measured: dev/notes/0012-fast.md.
-constexpr double pass_overhead = 26;  // products for each number that a pass makes
+constexpr double pass_overhead = 40;  // products for each number that a pass makes
 constexpr double worth = 0.8;         // products of passes for one of the direct sum
 
 // The kernel of one pair of channels, as its map of outputs has it.

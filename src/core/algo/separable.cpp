@@ -50,8 +50,9 @@ class Separable {
       axes_[i] = output_map(c.axes[i], side);
       if (axes_[i].out > 1) strip_axis_ = i;
     }
+    if (axes_[strip_axis_].kernel > 1) order_.push_back(strip_axis_);
     for (int i = max_spatial - 1; i >= 0; --i)
-      if (axes_[i].kernel > 1) order_.push_back(i);
+      if (axes_[i].kernel > 1 && i != strip_axis_) order_.push_back(i);
     cut_work();
   }
 
@@ -79,7 +80,8 @@ class Separable {
   void cut_work() {
     // Of one position of the last axis, the most that a pass can make.
     int64_t line = channels() * static_cast<int64_t>(sizeof(double));
-    for (int i = 0; i < strip_axis_; ++i) line *= std::max(axes_[i].in, axes_[i].out);
+    for (int i = 0; i < max_spatial; ++i)
+      if (i != strip_axis_) line *= std::max(axes_[i].in, axes_[i].out);
     const int64_t positions = axes_[strip_axis_].out;
     const int64_t samples = std::max<int64_t>(1, std::min(c_.rows, largest_strip_bytes / line));
     sample_parts_ = (c_.rows + samples - 1) / samples;
@@ -91,40 +93,52 @@ class Separable {
 
   void run_job(const Range& samples, const Range& strip, Worker& worker) {
     Strips& strips = worker.local<Strips>();
+    const Range reads = reads_of(strip);
     Operand from = c_.a;
-    from.array.data += samples.first;
+    from.array.data += samples.first + reads.first * pixels_of(&Axis::in) * from.pixel;
+    from.extents[strip_axis_] = reads.count;
     const Context alone{1, polls_ && worker.index() == 0 ? context_.poll : nullptr};
     Axis axes[max_spatial];
     for (std::size_t number = 0; number < order_.size() && !worker.stopped(); ++number) {
-      place_axes(number, strip, axes);
-      Contraction pass = number + 1 < order_.size()
-                             ? to_strip(samples.count, axes, strips.buffers[number % 2])
-                             : to_result(samples, strip);
+      place_axes(number, strip, reads, axes);
+      const bool is_last = number + 1 == order_.size();
+      Contraction pass = is_last ? to_result(samples, strip)
+                                 : to_strip(samples.count, axes, strips.buffers[number % 2]);
       set_channels(number, pass);
       from.group = pass.terms * from.term;
       pass.a = from;
       pass.axes = axes;
       pass_(pass, samples.count == c_.rows, alone);
-      if (number + 1 < order_.size()) from = strip_operand(pass);
+      if (!is_last) from = strip_operand(pass);
     }
     if (!is_finite(samples, strip)) finite_ = false;
   }
 
+  // What a strip reads along its axis: a part, or, where a border shows other positions, all.
+  Range reads_of(const Range& strip) const {
+    const Axis& axis = axes_[strip_axis_];
+    const int64_t first = strip.first * axis.stride - axis.pad_lo;
+    const int64_t end =
+        first + (strip.count - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
+    if (axis.mode != PadMode::zeros && (first < 0 || end > axis.in)) return {0, axis.in};
+    const int64_t begin = std::min(std::max<int64_t>(0, first), axis.in - 1);
+    return {begin, std::max<int64_t>(1, std::min(end, axis.in) - begin)};
+  }
+
   // The axes of a pass: its own; those of one tap go with the first; the others stay as they are.
-  void place_axes(std::size_t number, const Range& strip, Axis (&axes)[max_spatial]) const {
+  void place_axes(std::size_t number, const Range& strip, const Range& reads,
+                  Axis (&axes)[max_spatial]) const {
     for (int i = 0; i < max_spatial; ++i) {
-      const bool now = i == order_[number] || (number == 0 && axes_[i].kernel == 1);
-      const auto at = std::find(order_.begin(), order_.end(), i);
-      const bool waits = at > order_.begin() + number && at != order_.end();
-      Axis& axis = axes[i] = now ? axes_[i] : Axis();
-      if (!now) axis.in = axis.out = waits ? axes_[i].in : axes_[i].out;
-      if (i != strip_axis_ || waits) continue;
-      axis.out = strip.count;
-      if (now)
-        axis.pad_lo -= strip.first * axis.stride;
-      else
-        axis.in = strip.count;
+      const auto place = std::find(order_.begin(), order_.end(), i) - order_.begin();
+      const bool is_own = i == order_[number] || (number == 0 && axes_[i].kernel == 1);
+      const bool waits = axes_[i].kernel > 1 && place > static_cast<std::ptrdiff_t>(number);
+      axes[i] = is_own ? axes_[i] : Axis();
+      if (!is_own) axes[i].in = axes[i].out = waits ? axes_[i].in : axes_[i].out;
     }
+    Axis& axis = axes[strip_axis_];
+    axis.out = strip.count;
+    axis.in = number == 0 ? reads.count : strip.count;
+    if (number == 0) axis.pad_lo += reads.first - strip.first * axis.stride;
   }
 
   // A channel of each group meets the channels of the other side in the first pass, or, where
@@ -159,12 +173,14 @@ class Separable {
   }
 
   double* result_of(const Range& samples, const Range& strip) const {
-    return c_.out + samples.first + strip.first * strip_pixels() * c_.out_pixel;
+    return c_.out + samples.first + strip.first * pixels_of(&Axis::out) * c_.out_pixel;
   }
 
-  // Pixels of the result at one position of the last axis, which follow each other.
-  int64_t strip_pixels() const {
-    return strip_axis_ == 0 ? 1 : strip_axis_ == 1 ? axes_[0].out : axes_[0].out * axes_[1].out;
+  // Pixels of one position along the axis of strips: of those axes that come before it.
+  int64_t pixels_of(int64_t Axis::*extent) const {
+    int64_t pixels = 1;
+    for (int i = 0; i < strip_axis_; ++i) pixels *= axes_[i].*extent;
+    return pixels;
   }
 
   Operand strip_operand(const Contraction& pass) const {
@@ -176,7 +192,7 @@ class Separable {
   bool is_finite(const Range& samples, const Range& strip) const {
     const double* const first = result_of(samples, strip);
     const int64_t channels = c_.groups * c_.cols;
-    const int64_t pixels = strip.count * strip_pixels();
+    const int64_t pixels = strip.count * pixels_of(&Axis::out);
     if (samples.count == c_.rows) return all_finite(first, pixels * channels * c_.rows);
     bool finite = true;
     for (int64_t i = 0; i < pixels * channels; ++i)
