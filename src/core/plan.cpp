@@ -1,5 +1,6 @@
 #include "plan.hpp"
 
+#include "fft_shape.hpp"
 #include "filter_shape.hpp"
 #include "separable_shape.hpp"
 #include "winograd_shape.hpp"
@@ -210,38 +211,50 @@ class Chooser {
   const int64_t terms_;
 };
 
-Plan by_name(Algorithm algorithm, const Isa& isa, const char* name) {
+Plan by_name(Algorithm algorithm, const Isa& isa, const char* name, const char* reason) {
   Plan plan;
   plan.algorithm = algorithm;
   plan.isa = &isa;
   plan.kernel = name;
-  plan.reason = "asked for";
+  plan.reason = reason;
   return plan;
 }
 
-bool separates(const Contraction& c, Direction direction, bool single, Policy policy,
-               const std::string& wanted) {
-  const bool asked = wanted == "separable";
-  if (direction == Direction::backward_weight ||
-      !(asked || (policy == Policy::fast && wanted.empty())))
-    return false;
-  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+// Whether the policy, or a test, allows what is less accurate.
+bool may_take(const char* algorithm, Direction direction, Policy policy,
+              const std::string& wanted) {
+  if (direction == Direction::backward_weight) return false;
+  return wanted == algorithm || (wanted.empty() && policy == Policy::fast);
+}
+
+template <class T>
+bool separates(const Contraction& c, MapSide side, bool asked) {
   Factors factors[max_spatial];
   return may_separate(c, side) && (asked || separation_pays(c, side)) &&
-         separate(c, side, single, factors);
+         separate(c, side, sizeof(T) == sizeof(float), factors);
+}
+
+template <class T>
+bool transforms(const Contraction& c, MapSide side, const Isa& isa, bool asked) {
+  FftShape shape;
+  double operations;
+  return asked ? fft_shape(c, side, shape, operations)
+               : fft_pays(c, side, sizeof(T) == sizeof(float), isa);
 }
 
 template <class T>
 Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy policy,
             const std::string& wanted) {
   const Chooser<T> chooser(c, direction, isa);
-  if (separates(c, direction, sizeof(T) == sizeof(float), policy, wanted)) {
-    Plan found = chooser.gather("rows");
-    found.algorithm = Algorithm::separable;
-    found.transform = "separable";
-    found.reason = "kernels are outer products: a pass along each axis takes fewer products";
-    return found;
-  }
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+  const bool single = sizeof(T) == sizeof(float);
+  if (may_take("separable", direction, policy, wanted) &&
+      separates<T>(c, side, wanted == "separable"))
+    return by_name(Algorithm::separable, isa, single ? "f32_separable" : "f64_separable",
+                   "kernels are outer products: passes along one axis each take fewer products");
+  if (may_take("fft", direction, policy, wanted) && transforms<T>(c, side, isa, wanted == "fft"))
+    return by_name(Algorithm::fft, isa, single ? "f32_fft" : "f64_fft",
+                   "kernels are long: Fourier transforms take fewer operations");
   const int axes = winograd_axes(c, direction);
   if (const int results = winograd_results(c, direction, axes, policy, wanted)) {
     Plan found = chooser.winograd(axes, results);
@@ -256,8 +269,8 @@ Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy po
 
 Plan choose(const Contraction& c, Direction direction, bool single, const Isa& isa, Policy policy,
             const std::string& wanted) {
-  if (wanted == "naive") return by_name(Algorithm::naive, isa, "naive");
-  if (wanted == "eigen") return by_name(Algorithm::eigen, isa, "eigen");
+  if (wanted == "naive") return by_name(Algorithm::naive, isa, "naive", "asked for");
+  if (wanted == "eigen") return by_name(Algorithm::eigen, isa, "eigen", "asked for");
   return single ? choose<float>(c, direction, isa, policy, wanted)
                 : choose<double>(c, direction, isa, policy, wanted);
 }

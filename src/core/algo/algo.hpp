@@ -30,6 +30,10 @@ bool winograd(const Contraction&, MapSide, bool single, const Plan&, const Conte
 using DirectPass = FunctionView<const Contraction&, bool, const Context&>;
 bool separable(const Contraction&, MapSide, bool single, const Context&, const DirectPass&);
 
+// Forward and gradient of the input of long kernels and stride 1, by Fourier transforms (fft.cpp).
+// Result as of winograd().
+bool fft(const Contraction&, MapSide, bool single, const Context&);
+
 // Winograd's by plain loops, with what is not finite taken from naive(): the oracle of both.
 void naive_winograd(const Contraction&, Direction, const Plan&, bool single, const Context&);
 
