@@ -8,17 +8,24 @@ namespace nnconv {
 
 namespace {
 
-// Operations. Measured: dev/notes/0012-fast.md.
-constexpr double copying = 12;  // of a complex number, for each axis
-constexpr double slower = 0.8;  // a direct kernel's for each of a transform, of equal vectors
-constexpr double worth = 0.75;  // of the time of the direct sums
+// Operations for each complex number. Measured: dev/notes/0012-fast.md.
+constexpr double copying = 12;       // before and after a transform along an axis
+constexpr double long_copying = 60;  // more of them where there is one axis, of long lines
+constexpr double product = 12;       // of one of the input and a weight's
+constexpr double storing = 60;       // of transformed weights, which leave the caches
+constexpr double slower = 1.1;       // a transform's are, than a direct kernel's on equal vectors
+constexpr double worth = 0.75;       // of the time of the direct sums
 constexpr int64_t longest[] = {1 << 17, 1024, 192};  // transforms along one axis, two, three
 
-// Without factors beyond 5.
-bool is_smooth(int64_t size) {
-  for (const int64_t factor : {2, 3, 5})
-    while (size % factor == 0) size /= factor;
-  return size == 1;
+// Numbers from `least` to `most` without factors beyond 5, that are multiples of `multiple`.
+std::vector<int64_t> smooth_sizes(int64_t least, int64_t most, int64_t multiple) {
+  std::vector<int64_t> sizes;
+  for (int64_t fives = multiple; fives <= most; fives *= 5)
+    for (int64_t threes = fives; threes <= most; threes *= 3)
+      for (int64_t size = threes; size <= most; size *= 2)
+        if (size >= least) sizes.push_back(size);
+  std::sort(sizes.begin(), sizes.end());
+  return sizes;
 }
 
 // Of transforms that make the same number of tiles the shortest.
@@ -26,8 +33,7 @@ std::vector<FftAxis> candidates(const Axis& axis, int64_t multiple, int64_t most
   std::vector<FftAxis> found;
   FftAxis candidate{axis};
   const int64_t reach = candidate.reach();
-  for (int64_t size = (reach / multiple + 1) * multiple; size <= most; size += multiple) {
-    if (!is_smooth(size)) continue;
+  for (const int64_t size : smooth_sizes(reach + 1, most, multiple)) {
     const int64_t tiles = (axis.out + size - reach - 1) / (size - reach);
     if (!found.empty() && tiles == found.back().tiles) continue;
     candidate.size = size;
@@ -42,9 +48,9 @@ std::vector<FftAxis> candidates(const Axis& axis, int64_t multiple, int64_t most
 double transforming(double size) { return 5 * std::log2(size) + copying; }
 
 // Of one sample, whose number must not have a say.
-double operations(const Contraction& c, const FftShape& shape) {
+double operations(const Contraction& c, int dims, const FftShape& shape) {
   const double size = static_cast<double>(shape.size());
-  double transform = 0;
+  double transform = dims == 1 ? long_copying : 0;
   for (const FftAxis& axis : shape.axes)
     if (axis.size > 1) transform += transforming(static_cast<double>(axis.size));
   const double pairs = static_cast<double>(shape.pairs());
@@ -52,7 +58,8 @@ double operations(const Contraction& c, const FftShape& shape) {
   // The input is transformed for each slab of columns.
   const double slabs = std::ceil(cols / static_cast<double>(shape.slab_units));
   return static_cast<double>(c.groups) * size *
-         (transform * (pairs * (slabs * terms + cols) + terms * cols) + 8 * pairs * terms * cols);
+         (transform * (pairs * (slabs * terms + cols) + terms * cols) + storing * terms * cols +
+          8 * pairs * terms * cols);
 }
 
 bool fit_scratch(const Contraction& c, int dims, FftShape& shape) {
@@ -90,7 +97,7 @@ bool fft_shape(const Contraction& c, MapSide side, FftShape& shape, double& leas
       for (const FftAxis& third : choices[2]) {
         tried.axes[0] = first, tried.axes[1] = second, tried.axes[2] = third;
         if (!fit_scratch(c, dims, tried)) continue;
-        const double work = operations(c, tried);
+        const double work = operations(c, dims, tried);
         if (least > 0 && work >= least) continue;
         least = work;
         shape = tried;
@@ -107,7 +114,8 @@ bool fft_pays(const Contraction& c, MapSide side, bool single, const Isa& isa) {
   const double terms = static_cast<double>(c.terms), cols = static_cast<double>(c.cols);
   const double direct = worth * 2 * terms * cols * taps;
   // Of one position: if tiles did not overlap, and weights were not transformed.
-  if (price * (transforming(taps) * (terms + cols) / 2 + 4 * terms * cols) > direct) return false;
+  if (price * (transforming(taps) * (terms + cols) / 2 + product / 2 * terms * cols) > direct)
+    return false;
   FftShape shape;
   double work;
   return fft_shape(c, side, shape, work) &&

@@ -9,10 +9,10 @@
 //       transform back along the first axis, store
 //
 // A place is two tiles of one sample: the parts of complex numbers, which a real kernel keeps
-// apart. Lines along the first axis, then frequencies of it, are lanes of vectors, so a spectrum
-// is, in numbers, [lanes, part, position along the other axes, place, frequency of the first axis /
-// lanes]. A place that reads what is not finite is set to NaN, to be computed anew by the caller:
-// no sum is made of what one tile reads beyond it.
+// apart. Lines along the first axis, then frequencies of it, are lanes of vectors, so spectra are,
+// in numbers, [lanes, part, position along the other axes, place, term or unit, frequency of the
+// first axis / lanes]. A place that reads what is not finite is set to NaN, to be computed anew by
+// the caller: no sum is made of what one tile reads beyond it.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -83,15 +83,14 @@ class Fft {
   int64_t plane() const { return shape_.axes[1].size * shape_.axes[2].size; }
   // Lines of so many planes, as many as fill vectors.
   static int64_t whole(int64_t lines) { return (lines + lanes - 1) / lanes * lanes; }
-  // Complex vectors of a spectrum of so many lines.
-  int64_t spectrum_size(int64_t lines) const { return groups_of_frequencies() * lines; }
 
   // ---- lines along the first axis ----
 
   // Transforms lines, some at a time: load(line, numbers) sets one, of complex numbers whose
-  // parts are `lanes` apart, or says that it has none.
+  // parts are `lanes` apart, or says that it has none. Frequencies go `pitch` apart.
   template <class Load>
-  void transform_lines(int64_t lines, const Load& load, Complex* spectrum, Workspace& w) const {
+  void transform_lines(int64_t lines, const Load& load, Complex* spectrum, int64_t pitch,
+                       Workspace& w) const {
     Complex* const from = line_of(w);
     Complex* const to = from + length();
     for (int64_t line = 0; line < lines; line += lanes) {
@@ -100,19 +99,19 @@ class Fft {
       for (int64_t lane = 0; lane < lanes; ++lane)
         any |= load(line + lane, reinterpret_cast<T*>(from) + lane);
       if (any) transform(to, from, length(), w);
-      exchange(any ? to : from, spectrum + line, lines);
+      exchange(any ? to : from, spectrum + line, pitch);
     }
   }
 
   // From lines in lanes to frequencies in lanes.
-  void exchange(const Complex* from, Complex* spectrum, int64_t lines) const {
-    for (int64_t f = 0; f < length(); f += lanes, from += lanes, spectrum += lines)
+  void exchange(const Complex* from, Complex* spectrum, int64_t pitch) const {
+    for (int64_t f = 0; f < length(); f += lanes, from += lanes, spectrum += pitch)
       turn(reinterpret_cast<const T*>(from), reinterpret_cast<T*>(spectrum));
   }
 
   // And back.
-  void gather(const Complex* spectrum, int64_t lines, Complex* to) const {
-    for (int64_t f = 0; f < length(); f += lanes, to += lanes, spectrum += lines)
+  void gather(const Complex* spectrum, int64_t pitch, Complex* to) const {
+    for (int64_t f = 0; f < length(); f += lanes, to += lanes, spectrum += pitch)
       turn(reinterpret_cast<const T*>(spectrum), reinterpret_cast<T*>(to));
   }
 
@@ -141,6 +140,7 @@ class Fft {
 
   // In place: a plane of positions along them.
   void transform_plane(Complex* numbers, Workspace& w) const {
+    if (plane() == 1) return;
     const int64_t second = shape_.axes[1].size, third = shape_.axes[2].size;
     Complex* const line = line_of(w);
     for (int64_t k = 0; k < third && second > 1; ++k) {
@@ -156,14 +156,16 @@ class Fft {
 
   // ---- weights ----
 
-  Complex* weights_of(int64_t unit, int64_t term) const {
-    return weights_ + ((unit - slab_.first) * c_.terms + term) * spectrum_size(whole(plane()));
+  // Of all terms, for some frequencies of the first axis.
+  int64_t weights_size() const { return c_.terms * whole(plane()); }
+  Complex* weights_of(int64_t unit, int64_t f) const {
+    return weights_ + ((unit - slab_.first) * groups_of_frequencies() + f) * weights_size();
   }
 
   // The conjugate of their transform, with the factor that transforming back leaves.
   void transform_weights() {
-    weights_ = weights_buffer_.template get<Complex>(slab_.count * c_.terms *
-                                                     spectrum_size(whole(plane())));
+    weights_ = weights_buffer_.template get<Complex>(slab_.count * groups_of_frequencies() *
+                                                     weights_size());
     finite_units_.assign(slab_.count, 1);
     const double share =
         static_cast<double>(slab_.count) / static_cast<double>(c_.groups * c_.cols);
@@ -172,17 +174,20 @@ class Fft {
       const int64_t unit = slab_.first + chunk;
       for (int64_t term = 0; term < c_.terms && !worker.stopped(); ++term) {
         bool finite = true;
-        Complex* const spectrum = weights_of(unit, term);
+        // Whole in a cache first: where they go, frequencies are far apart.
+        Complex* const spectrum =
+            w.spectra.template get<Complex>(groups_of_frequencies() * whole(plane()));
         transform_lines(
             whole(plane()),
             [&](int64_t line, T* to) { return load_taps(unit, term, line, to, finite); }, spectrum,
-            w);
+            whole(plane()), w);
         const double scale = 1 / static_cast<double>(shape_.size());
         for (int64_t f = 0; f < groups_of_frequencies(); ++f) {
-          Complex* const numbers = spectrum + f * whole(plane());
-          transform_plane(numbers, w);
+          Complex* const from = spectrum + f * whole(plane());
+          Complex* const to = weights_of(unit, f) + term * whole(plane());
+          transform_plane(from, w);
           for (int64_t i = 0; i < plane(); ++i)
-            numbers[i] = {numbers[i].real() * scale, numbers[i].imag() * -scale};
+            to[i] = {from[i].real() * scale, from[i].imag() * -scale};
         }
         if (!finite) finite_units_[chunk] = 0;
       }
@@ -227,7 +232,8 @@ class Fft {
     const Range groups{group_of(slab_.first),
                        group_of(slab_.end() - 1) - group_of(slab_.first) + 1};
     const int64_t units = std::min(c_.cols, shape_.slab_units);
-    const int64_t bytes = spectrum_size(plane()) * (c_.terms + units) * sizeof(Complex);
+    const int64_t bytes = groups_of_frequencies() * plane() * (c_.terms + units) *
+                          static_cast<int64_t>(sizeof(Complex));
     const int64_t fair = places * groups.count / wanted_jobs;
     const int64_t filling = (lanes + plane() - 1) / plane();
     const int64_t together =
@@ -245,9 +251,10 @@ class Fft {
     Workspace& w = worker.local<Workspace>();
     const Range units = units_of(group);
     const int64_t lines = whole(numbers.count * plane());
+    const int64_t input_pitch = c_.terms * lines, sum_pitch = units.count * lines;
     Complex* const inputs =
-        w.spectra.template get<Complex>(spectrum_size(lines) * (c_.terms + units.count));
-    Complex* const sums = inputs + spectrum_size(lines) * c_.terms;
+        w.spectra.template get<Complex>(groups_of_frequencies() * (input_pitch + sum_pitch));
+    Complex* const sums = inputs + groups_of_frequencies() * input_pitch;
     std::vector<Place> places;
     for (int64_t i = 0; i < numbers.count; ++i) places.push_back(place_of(numbers.first + i));
     w.finite.assign(numbers.count, 1);
@@ -259,33 +266,42 @@ class Fft {
                    load_line(places[line / plane()], group, term, line % plane(), to,
                              w.finite[line / plane()]);
           },
-          inputs + term * spectrum_size(lines), w);
-    std::fill(sums, sums + spectrum_size(lines) * units.count * (lines > numbers.count * plane()),
-              Complex(0.0, 0.0));  // lanes without a line
-    for (int64_t f = 0; f < groups_of_frequencies() && !worker.stopped(); ++f)
+          inputs + term * lines, input_pitch, w);
+    for (int64_t f = 0; f < groups_of_frequencies() && !worker.stopped(); ++f) {
+      Complex* const to = sums + f * sum_pitch;
+      if (lines > numbers.count * plane()) std::fill(to, to + sum_pitch, Complex(0.0, 0.0));
       for (int64_t place = 0; place < numbers.count; ++place)
-        sum_terms(units, f, lines, inputs + f * lines + place * plane(),
-                  sums + f * lines + place * plane(), w);
+        sum_terms(units, f, lines, inputs + f * input_pitch + place * plane(), to + place * plane(),
+                  w);
+    }
     for (int64_t unit = 0; unit < units.count && !worker.stopped(); ++unit)
-      store_unit(units.first + unit, places, sums + unit * spectrum_size(lines), lines, w);
+      store_unit(units.first + unit, places, sums + unit * lines, sum_pitch, w);
   }
 
   // For every unit, of some frequencies of a place. The sums' parts are exchanged, so that the next
   // transforms are inverse ones.
   void sum_terms(const Range& units, int64_t f, int64_t lines, Complex* inputs, Complex* sums,
                  Workspace& w) const {
-    const int64_t pitch = spectrum_size(lines);
-    for (int64_t term = 0; term < c_.terms; ++term) transform_plane(inputs + term * pitch, w);
-    for (int64_t unit = 0; unit < units.count; ++unit, sums += pitch) {
-      std::fill(sums, sums + plane(), Complex(0.0, 0.0));
-      for (int64_t term = 0; term < c_.terms; ++term) {
-        const Complex* const x = inputs + term * pitch;
-        const Complex* const weights = weights_of(units.first + unit, term) + f * whole(plane());
-        for (int64_t i = 0; i < plane(); ++i) sums[i] += x[i] * weights[i];
-      }
-      for (int64_t i = 0; i < plane(); ++i) sums[i] = {sums[i].imag(), sums[i].real()};
+    for (int64_t term = 0; term < c_.terms; ++term) transform_plane(inputs + term * lines, w);
+    for (int64_t unit = 0; unit < units.count; ++unit, sums += lines) {
+      const Complex* const weights = weights_of(units.first + unit, f);
+      int64_t i = 0;
+      for (; i + 4 <= plane(); i += 4) multiply<4>(inputs + i, lines, weights + i, sums + i);
+      for (; i < plane(); ++i) multiply<1>(inputs + i, lines, weights + i, sums + i);
       transform_plane(sums, w);
     }
+  }
+
+  template <int count>
+  void multiply(const Complex* x, int64_t lines, const Complex* weights, Complex* sums) const {
+    Complex sum[count];
+    std::fill(sum, sum + count, Complex(0.0, 0.0));
+    for (int64_t term = 0; term < c_.terms; ++term) {
+      for (int i = 0; i < count; ++i) sum[i] += x[i] * weights[i];
+      x += lines;
+      weights += whole(plane());
+    }
+    for (int i = 0; i < count; ++i) sums[i] = {sum[i].imag(), sum[i].real()};
   }
 
   // ---- places ----
@@ -343,16 +359,16 @@ class Fft {
   }
 
   void store_unit(int64_t unit, const std::vector<Place>& places, const Complex* sums,
-                  int64_t lines, Workspace& w) {
+                  int64_t pitch, Workspace& w) {
     Complex* const from = line_of(w);
     Complex* const to = from + length();
     const T bias = bias_of<T>(c_, unit, 0);
+    const int64_t lines = static_cast<int64_t>(places.size()) * plane();
     for (int64_t first = 0; first < lines; first += lanes) {
-      gather(sums + first, lines, from);
+      gather(sums + first, pitch, from);
       transform(to, from, length(), w);
-      for (int64_t line = first; line < first + lanes; ++line) {
+      for (int64_t line = first; line < std::min(lines, first + lanes); ++line) {
         const int64_t number = line / plane();
-        if (number >= static_cast<int64_t>(places.size())) break;
         const T* const numbers = reinterpret_cast<const T*>(to) + line - first;
         const bool finite = w.finite[number] && finite_units_[unit - slab_.first];
         store_part(places[number], 0, unit, line % plane(), numbers + lanes, bias, finite);
