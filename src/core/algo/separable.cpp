@@ -168,6 +168,7 @@ class Separable {
   Contraction to_result(const Range& samples, const Range& strip) const {
     Contraction pass = c_;
     pass.rows = samples.count;
+    pass.out_extents[strip_axis_] = strip.count;
     pass.out = result_of(samples, strip);
     return pass;
   }
