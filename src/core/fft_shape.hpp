@@ -31,7 +31,7 @@ struct FftShape {
 };
 
 constexpr int64_t fft_weight_bytes = 32 << 20;  // of transformed weights, which threads share
-constexpr int64_t fft_job_bytes = 40 << 20;     // of a job's transforms
+constexpr int64_t fft_job_bytes = 24 << 20;     // of a job's transforms
 
 // Numbers of a vector of the transforms, which any machine has.
 template <class T>

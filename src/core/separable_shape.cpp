@@ -11,6 +11,7 @@ namespace {
 // Measured: dev/notes/0012-fast.md.
 constexpr double pass_overhead = 40;  // products for each number that a pass makes
 constexpr double worth = 0.8;         // products of passes for one of the direct sum
+constexpr double largest_line = 16 << 20;
 
 // The kernel of one pair of channels, as its map of outputs has it.
 class Kernel {
@@ -72,8 +73,21 @@ bool separate_one(const Contraction& c, const Kernel& kernel, double tolerance, 
 
 }  // namespace
 
+int strip_axis(const Contraction& c) {
+  int last = max_spatial - 1;
+  while (last > 0 && c.out_extents[last] == 1) --last;
+  return last;
+}
+
+double strip_line(const Contraction& c) {
+  double line = static_cast<double>(c.groups * c.terms * c.cols);
+  for (int i = 0; i < max_spatial; ++i)
+    if (i != strip_axis(c)) line *= static_cast<double>(std::max(c.axes[i].in, c.axes[i].out));
+  return line * static_cast<double>(sizeof(double));
+}
+
 bool may_separate(const Contraction& c, MapSide side) {
-  if (!c.is_real() || (c.terms > 1 && c.cols > 1)) return false;
+  if (!c.is_real() || (c.terms > 1 && c.cols > 1) || strip_line(c) > largest_line) return false;
   int axes = 0;
   for (int i = 0; i < max_spatial; ++i) {
     if (!is_output_map(c.axes[i], side)) return false;

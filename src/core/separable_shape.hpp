@@ -14,8 +14,13 @@ namespace nnconv {
 // side that may have several.
 using Factors = std::vector<double>;
 
+// The last axis of several positions, along which the result is cut into strips, and the bytes that
+// a pass makes of a sample for one position of it, at most.
+int strip_axis(const Contraction& c);
+double strip_line(const Contraction& c);
+
 // Whether passes can do it: real sums over maps of outputs, where each group has one channel on one
-// side, and several axes have several taps.
+// side, and several axes have several taps; of lines that fit the scratch.
 bool may_separate(const Contraction& c, MapSide side);
 
 // Whether they are clearly fewer products.

@@ -1,5 +1,5 @@
-# What "fast" takes besides Winograd: passes along one axis each for kernels that are outer products,
-# Fourier transforms for long ones. tests/core tries many more shapes.
+# What "fast" takes besides Winograd: passes along one axis each for kernels that are outer
+# products, Fourier transforms for long ones. tests/core tries many more shapes.
 
 fast_cases <- list(
   make_case(layer = "conv1d", batch = 3, c_in = 2, c_out = 3, size = 301, kernel = 91,

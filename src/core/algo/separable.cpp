@@ -44,12 +44,13 @@ class Separable {
  public:
   Separable(const Contraction& c, MapSide side, bool single, const Context& context,
             const DirectPass& pass)
-      : c_(c), context_(context), pass_(pass), pairs_(c.terms * c.cols) {
+      : c_(c),
+        context_(context),
+        pass_(pass),
+        pairs_(c.terms * c.cols),
+        strip_axis_(strip_axis(c)) {
     separate(c, side, single, factors_);
-    for (int i = 0; i < max_spatial; ++i) {
-      axes_[i] = output_map(c.axes[i], side);
-      if (axes_[i].out > 1) strip_axis_ = i;
-    }
+    for (int i = 0; i < max_spatial; ++i) axes_[i] = output_map(c.axes[i], side);
     if (axes_[strip_axis_].kernel > 1) order_.push_back(strip_axis_);
     for (int i = max_spatial - 1; i >= 0; --i)
       if (axes_[i].kernel > 1 && i != strip_axis_) order_.push_back(i);
@@ -78,10 +79,7 @@ class Separable {
   int64_t channels() const { return c_.groups * pairs_; }
 
   void cut_work() {
-    // Of one position of the last axis, the most that a pass can make.
-    int64_t line = channels() * static_cast<int64_t>(sizeof(double));
-    for (int i = 0; i < max_spatial; ++i)
-      if (i != strip_axis_) line *= std::max(axes_[i].in, axes_[i].out);
+    const int64_t line = static_cast<int64_t>(strip_line(c_));
     const int64_t positions = axes_[strip_axis_].out;
     const int64_t samples = std::max<int64_t>(1, std::min(c_.rows, largest_strip_bytes / line));
     sample_parts_ = (c_.rows + samples - 1) / samples;
@@ -205,10 +203,10 @@ class Separable {
   const Context& context_;
   const DirectPass& pass_;
   const int64_t pairs_;  // of channels, in a group
+  const int strip_axis_;
   Factors factors_[max_spatial];
   Axis axes_[max_spatial];
   std::vector<int> order_;  // of the axes that have a pass
-  int strip_axis_ = 0;      // the last axis of several positions
   int64_t sample_parts_ = 1, strips_ = 1;
   bool polls_ = false;  // between the parts of a job: on the calling thread
   std::atomic<bool> finite_{true};
