@@ -14,8 +14,11 @@
 #'     changes the bound to `32 * u * (sum over channels of max(|x|) * sum(|w|) + |b|)`.
 #'     A value outside the window of an output never touches it. Sums of integers are exact while
 #'     `sum(|x| * |w|)` is below `2^52` (float32: `2^24` direct, `2^18` auto).}
-#'   \item{`"fast"`}{May also use algorithms that are less accurate, F(4) Winograd: within
-#'     `1e-12 * max(|x|) * sum(|w|)` (float32: `1e-5`).}
+#'   \item{`"fast"`}{May also use algorithms that are less accurate, within
+#'     `1e-12 * max(|x|) * sum(|w|)` (float32: `1e-5`), for outputs and gradients of inputs: F(4)
+#'     Winograd; passes along one dimension after the other where kernels are outer products, as
+#'     gaussians and boxes are, with one channel on one side of each group; and Fourier transforms
+#'     for long kernels of stride 1.}
 #' }
 #' Under each of them `NA`, `NaN` and infinite values reach exactly the outputs whose sum they are
 #' a term of, the same call gives the same bits whatever the number of threads, and a sample gives
@@ -28,6 +31,9 @@
 #' `r rd_errors()`
 #' @references Lavin and Gray (2016). Fast algorithms for convolutional neural networks. *CVPR*,
 #'   4013-4021. \doi{10.1109/CVPR.2016.435}
+#'
+#'   Mathieu, Henaff and LeCun (2014). Fast training of convolutional networks through FFTs. *ICLR*.
+#'   \url{https://arxiv.org/abs/1312.5851}
 #' @seealso [conv_set_num_threads()]
 #' @examples
 #' old <- conv_set_algorithm("direct")

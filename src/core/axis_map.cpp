@@ -163,6 +163,15 @@ int64_t slots_of(const Axis& axis, MapSide side) {
   return side == MapSide::outputs ? axis.kernel : (axis.kernel - 1) / tap_period(axis) + 1;
 }
 
+Axis output_map(const Axis& axis, MapSide side) {
+  Axis map = axis;
+  if (side == MapSide::outputs) return map;
+  std::swap(map.in, map.out);
+  map.pad_lo = (axis.kernel - 1) * axis.dilation - axis.pad_lo;
+  map.pad_hi = map.out - map.in + axis.pad_lo;
+  return map;
+}
+
 void list_entries_of(const Axis& axis, MapSide side, const AxisClass& positions,
                      AxisEntries& entries) {
   shifted_entries(axis, side, positions.first, entries);

@@ -52,6 +52,13 @@ AxisEntries entries_at(const Axis& axis, MapSide side, int64_t u);
 // All slots of such lists are below, but for inverse maps whose border repeats positions.
 int64_t slots_of(const Axis& axis, MapSide side);
 
+// Whether a map reads as a map of outputs: one, or an inverse of stride 1 without images of a
+// border, whose taps then come in the other order; and the axis of which it is the map of outputs.
+inline bool is_output_map(const Axis& axis, MapSide side) {
+  return side == MapSide::outputs || (axis.stride == 1 && axis.mode == PadMode::zeros);
+}
+Axis output_map(const Axis& axis, MapSide side);
+
 // Makes the list of a class, by (tap, position), slots rising.
 void list_entries_of(const Axis& axis, MapSide side, const AxisClass& positions,
                      AxisEntries& entries);

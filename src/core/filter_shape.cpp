@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t strip_bytes = 384 << 10;         // of a strip, where it can be cut
 constexpr int64_t largest_strip_bytes = 8 << 20;   // of one that cannot
 constexpr int64_t weight_bytes = 2 << 20;          // every tile reads all of them
+constexpr int64_t phased_taps = 64;                // of many lines that are packed in phases
 constexpr double wanted_jobs = 64, min_job = 1e6;  // operations
 constexpr double worth = 1.3;  // of packing again at the edges of boxes, for more jobs
 
@@ -83,21 +84,15 @@ void cut_boxes(const Contraction& c, int vector, int mv, int element_bytes, Filt
 }  // namespace
 
 FilterAxis filter_axis(const Axis& axis, MapSide side) {
-  FilterAxis found{axis, side == MapSide::inputs};
-  if (side == MapSide::inputs) {
-    std::swap(found.axis.in, found.axis.out);
-    found.axis.pad_lo = found.reach() - axis.pad_lo;
-  }
-  return found;
+  return {output_map(axis, side), side == MapSide::inputs};
 }
 
 bool filter_shape(const Contraction& c, MapSide side, int vector, int mv, int element_bytes,
                   FilterShape& shape) {
   if (c.complex_result || c.a.array.is_complex || c.rows == 0) return false;
   for (int i = 0; i < max_spatial; ++i) {
-    const Axis& axis = c.axes[i];
-    if (side == MapSide::inputs && (axis.stride != 1 || axis.mode != PadMode::zeros)) return false;
-    shape.axes[i] = filter_axis(axis, side);
+    if (!is_output_map(c.axes[i], side)) return false;
+    shape.axes[i] = filter_axis(c.axes[i], side);
   }
   shape.rows = c.rows;
   shape.terms = c.terms;
@@ -109,6 +104,9 @@ bool filter_shape(const Contraction& c, MapSide side, int vector, int mv, int el
   FilterAxis& first = shape.axes[0];
   if (shape.axes[1].lines == 1 && first.axis.stride % first.axis.dilation == 0) {
     share(first, lines);
+    shape.along_first = first.lines > 1;
+    if (c.out_pixels() > c.out_extents[0] && first.axis.kernel < phased_taps)
+      first.lines = first.apart = 1;
     shape.period = first.lines;
   }
   shape.lines = shape.axes[1].lines * first.lines;

@@ -11,10 +11,9 @@
 
 namespace nnconv {
 
-// A dimension of a stride 1 inverse map is a map of outputs too, its taps in the other order.
 // Distances are between positions of the padded input.
 struct FilterAxis {
-  Axis axis;          // as a map of outputs
+  Axis axis;          // as a map of outputs (output_map())
   bool reversed;      // taps by falling distance
   int64_t apart = 1;  // between positions of the result that neighbouring lines of a tile hold
   int64_t lines = 1;  // lines of a tile
@@ -46,12 +45,13 @@ struct FilterShape {
   int64_t terms;     // channels that are read
   int channels = 1;  // of a tile
   int64_t panels = 1;
-  int64_t lines = 1;      // of a tile; columns are lines x channels
-  int64_t period = 1;     // positions from one to the next of a vector
-  int64_t sum_terms = 0;  // all terms of a tile
-  int64_t pitch = 0;      // of one phase of a line in the strip
-  double strip = 0;       // elements of a strip
-  double packed = 0;      // of all strips
+  int64_t lines = 1;         // of a tile; columns are lines x channels
+  bool along_first = false;  // columns could be positions of the first dimension
+  int64_t period = 1;        // positions from one to the next of a vector
+  int64_t sum_terms = 0;     // all terms of a tile
+  int64_t pitch = 0;         // of one phase of a line in the strip
+  double strip = 0;          // elements of a strip
+  double packed = 0;         // of all strips
 
   int64_t taps() const { return axes[0].axis.kernel * axes[1].axis.kernel * axes[2].axis.kernel; }
   // Positions of the input that the stride keeps apart do not stand side by side in a strip.

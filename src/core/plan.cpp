@@ -2,7 +2,9 @@
 
 #include "blocks.hpp"
 #include "cpu.hpp"
+#include "fft_shape.hpp"
 #include "filter_shape.hpp"
+#include "separable_shape.hpp"
 #include "winograd_shape.hpp"
 #include "written_order.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 constexpr int64_t uncollected_bytes = 64 << 20;
 
 // Measured: dev/notes/0007-filters.md.
-constexpr int64_t long_kernel = 12;   // for columns along the first dimension
+constexpr int64_t long_kernel = 12;   // along the first dimension
 constexpr double worth_packing = 12;  // operations for a number packed
 
 // Measured: dev/notes/0015-single-precision.md. Costs in products of vectors: of a filter, to pack
@@ -42,7 +44,7 @@ double channels_cost(const Contraction& c, const Tiling& tiling) {
 // be worth packing; else the other choice is `channels`.
 bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector, int mv,
                  const Tiling& channels) {
-  if (shape.axes[0].lines > 1) return shape.axes[0].axis.kernel >= long_kernel;
+  if (shape.along_first) return shape.axes[0].axis.kernel >= long_kernel;
   if (!fills_vectors(c.rows, vector))
     return filter_cost(c, shape, vector, mv) < channels_cost(c, channels);
   const int64_t terms = shape.terms * shape.taps();
@@ -259,19 +261,50 @@ bool streams(const Contraction& c) {
          together % line == 0 && last_cache_bytes() > 0 && last_cache_bytes() < uncollected_bytes;
 }
 
-Plan by_name(Algorithm algorithm, const Isa& isa, const char* name) {
+Plan by_name(Algorithm algorithm, const Isa& isa, const char* name, const char* reason) {
   Plan plan;
   plan.algorithm = algorithm;
   plan.isa = &isa;
   plan.kernel = name;
-  plan.reason = "asked for";
+  plan.reason = reason;
   return plan;
+}
+
+// Whether the policy, or a test, allows what is less accurate.
+bool may_take(const char* algorithm, Direction direction, Policy policy,
+              const std::string& wanted) {
+  if (direction == Direction::backward_weight) return false;
+  return wanted == algorithm || (wanted.empty() && policy == Policy::fast);
+}
+
+template <class T>
+bool separates(const Contraction& c, MapSide side, bool asked) {
+  Factors factors[max_spatial];
+  return may_separate(c, side) && (asked || separation_pays(c, side)) &&
+         separate(c, side, sizeof(T) == sizeof(float), factors);
+}
+
+template <class T>
+bool transforms(const Contraction& c, MapSide side, const Isa& isa, bool asked) {
+  FftShape shape;
+  double operations;
+  return asked ? fft_shape(c, side, shape, operations)
+               : fft_pays(c, side, sizeof(T) == sizeof(float), isa);
 }
 
 template <class T>
 Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy policy,
             const std::string& wanted) {
   const Chooser<T> chooser(c, direction, isa);
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+  const bool single = sizeof(T) == sizeof(float);
+  if (may_take("separable", direction, policy, wanted) &&
+      separates<T>(c, side, wanted == "separable"))
+    return by_name(Algorithm::separable, isa, single ? "f32_separable" : "f64_separable",
+                   "kernels are outer products: passes along one axis each take fewer products");
+  if (may_take("fft", direction, policy, wanted) && transforms<T>(c, side, isa, wanted == "fft"))
+    return by_name(Algorithm::fft, isa, single ? "f32_fft" : "f64_fft",
+                   "kernels are long: Fourier transforms take fewer operations");
   const int axes = winograd_axes(c, direction);
   if (const int results = winograd_results(c, direction, axes, policy, wanted)) {
     Plan found = chooser.winograd(axes, results);
@@ -286,8 +319,8 @@ Plan choose(const Contraction& c, Direction direction, const Isa& isa, Policy po
 
 Plan choose(const Contraction& c, Direction direction, bool single, const Isa& isa, Policy policy,
             const std::string& wanted) {
-  if (wanted == "naive") return by_name(Algorithm::naive, isa, "naive");
-  if (wanted == "eigen") return by_name(Algorithm::eigen, isa, "eigen");
+  if (wanted == "naive") return by_name(Algorithm::naive, isa, "naive", "asked for");
+  if (wanted == "eigen") return by_name(Algorithm::eigen, isa, "eigen", "asked for");
   Plan found = single ? choose<float>(c, direction, isa, policy, wanted)
                       : choose<double>(c, direction, isa, policy, wanted);
   found.streams = streams(c);

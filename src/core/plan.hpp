@@ -17,6 +17,8 @@ enum class Algorithm {
   filter,
   weight_gradient,
   winograd,
+  separable,
+  fft,
   naive,
   naive_winograd,
   eigen
@@ -56,9 +58,9 @@ struct Plan {
 };
 
 // What tests ask for: "" (the choice is the plan's), "direct" (without Winograd), "naive",
-// "eigen", or a loop nest: "rows", "channels", "lanes", "filter", "winograd_f2" or "winograd_f4",
-// which is as "direct" where it cannot do the work; "naive_winograd_f2" and "_f4" are plain loops
-// of those.
+// "eigen", or a loop nest: "rows", "channels", "lanes", "filter", "separable", "fft", "winograd_f2"
+// or "winograd_f4", which is as "direct" where it cannot do the work; "naive_winograd_f2" and "_f4"
+// are plain loops of those.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             Policy policy, const std::string& wanted);
 

@@ -36,6 +36,21 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
       if (winograd(contraction, side, single, plan, context)) return;
       return gather_rows(contraction, side, single,
                          rows_plan(contraction, direction, single, plan, true), context);
+    case Algorithm::fft:
+      if (fft(contraction, side, single, context)) return;
+      return gather_rows(contraction, side, single,
+                         rows_plan(contraction, direction, single, plan, true), context);
+    case Algorithm::separable:
+      if (separable(contraction, side, single, context,
+                    [&](const Contraction& pass, bool all_samples, const Context& alone) {
+                      run_direct(pass, Direction::forward, single,
+                                 choose(pass, Direction::forward, single, *plan.isa, Policy::direct,
+                                        all_samples ? "filter" : "rows"),
+                                 alone);
+                    }))
+        return;
+      return gather_rows(contraction, side, single,
+                         rows_plan(contraction, direction, single, plan, true), context);
     case Algorithm::rows:
       return gather_rows(contraction, side, single, plan, context);
     case Algorithm::channels:

@@ -93,6 +93,48 @@ class Work {
       a_[random.below(static_cast<long long>(a_.size()))] = odd[random.below(4)];
   }
 
+  // Every kernel becomes an outer product of vectors.
+  void separate_weights(harness::Random& random) {
+    const int64_t channels = problem_.c_out * problem_.group_in();
+    Values factors[max_spatial];
+    for (int i = 0; i < max_spatial; ++i)
+      factors[i] = random_values(channels * problem_.axes[i].kernel, random);
+    const Axis* const axes = problem_.axes;
+    for (int64_t i = 0; i < static_cast<int64_t>(b_.size()); ++i) {
+      const int64_t channel = i % channels, tap = i / channels;
+      const int64_t taps[] = {tap % axes[0].kernel, tap / axes[0].kernel % axes[1].kernel,
+                              tap / axes[0].kernel / axes[1].kernel};
+      b_[i] = 1;
+      for (int d = 0; d < max_spatial; ++d) b_[i] *= factors[d][taps[d] * channels + channel];
+    }
+  }
+
+  // The largest difference that "fast" allows, over max |A| * sum |B| of a column.
+  double difference_of(const Values& x, const Values& y) const {
+    double largest = 0, difference = 0;
+    for (const double value : a_)
+      if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
+    const bool forward = direction_ == Direction::forward;
+    const int64_t channels = forward ? problem_.c_out : problem_.c_in;
+    Values sums(channels, 0.0);
+    for (int64_t i = 0; i < static_cast<int64_t>(b_.size()); ++i) {
+      const int64_t out = i % problem_.c_out, in = i / problem_.c_out % problem_.group_in();
+      sums[forward ? out : out / problem_.group_out() * problem_.group_in() + in] +=
+          std::abs(b_[i]);
+    }
+    for (int64_t i = 0; i < static_cast<int64_t>(x.size()); ++i)
+      if (std::isfinite(x[i]))
+        difference = std::max(
+            difference, std::abs(x[i] - y[i]) / sums[i / problem_.batch % channels] / largest);
+    return difference;
+  }
+
+  Algorithm choice_of(Policy policy, const Isa& isa) const {
+    Context context;
+    context.policy = policy;
+    return plan_of(problem_, task_, context, {&isa, ""}).algorithm;
+  }
+
   Algorithm algorithm_for(const char* algorithm, const Isa& isa) const {
     return plan_of(problem_, task_, Context(), {&isa, algorithm}).algorithm;
   }
@@ -209,6 +251,105 @@ TEST(winograd_kernels) {
         CHECK(same_missing(result, work.compute("direct", *isa, 1)), label, "missing");
         CHECK(difference < (c.single ? 1e-4 : 1e-13), label, difference);
       }
+    }
+  }
+}
+
+// What "fast" may take besides, on random problems: within its bound, what is not finite where the
+// definition has it, the same for any number of threads.
+TEST(separable_and_transformed_kernels) {
+  harness::Random random(11);
+  const PadMode modes[] = {PadMode::zeros, PadMode::reflect, PadMode::replicate, PadMode::circular};
+  int taken[2] = {0, 0};
+  for (int i = 0; i < 300; ++i) {
+    Case c;
+    c.id = harness::words("fast", i);
+    c.single = random.between(0, 2) == 0;
+    c.is_complex = false;
+    c.bias = random.between(0, 1) == 0;
+    Problem& p = c.problem;
+    p.batch = random.between(1, i % 7 == 0 ? 19 : 3);
+    p.groups = random.between(0, 2) == 0 ? random.between(2, 9) : 1;
+    p.c_in = p.groups * (random.between(0, 1) == 0 ? 1 : random.between(1, 4));
+    p.c_out = p.groups * (random.between(0, 1) == 0 ? 1 : random.between(1, 6));
+    const int dims = static_cast<int>(random.between(1, 3));
+    const PadMode mode = modes[random.between(0, 3)];
+    const bool strides = random.between(0, 3) == 0;
+    for (int d = 0; d < dims; ++d) {
+      Axis& axis = p.axes[d];
+      axis.in = random.between(3, dims == 1 ? 300 : dims == 2 ? 40 : 12);
+      axis.kernel = random.between(1, std::min<int64_t>(axis.in, dims == 1 ? 90 : 7));
+      axis.stride = strides ? random.between(1, 3) : 1;
+      axis.dilation = random.between(1, std::max<int64_t>(1, axis.in / axis.kernel / 2));
+      axis.mode = mode;
+      axis.pad_lo = random.between(0, axis.in - 1);
+      axis.pad_hi = random.between(0, std::min<int64_t>(9, axis.in - 1));
+      axis.out = conv_output_size(axis.in, axis.kernel, axis.stride, axis.dilation, axis.pad_lo,
+                                  axis.pad_hi);
+    }
+    for (const Direction direction : {Direction::forward, Direction::backward_input}) {
+      Work work(c, direction, random);
+      const bool is_separable = i % 2 == 0;
+      if (is_separable) work.separate_weights(random);
+      if (i % 3 == 0) work.spoil(i % 5 == 0 ? 40 : 1, random);
+      const char* const name = is_separable ? "separable" : "fft";
+      for (const Isa* isa : available_isas()) {
+        const Algorithm algorithm = work.algorithm_for(name, *isa);
+        if (algorithm != (is_separable ? Algorithm::separable : Algorithm::fft)) continue;
+        ++taken[is_separable];
+        const std::string label =
+            harness::words(c.id, name, "direction", static_cast<int>(direction), isa->name);
+        const Values result = work.compute(name, *isa, 1);
+        const Values direct = work.compute("direct", *isa, 1);
+        CHECK(same_bits(result, work.compute(name, *isa, 3)), label, "threads");
+        CHECK(same_missing(result, direct), label, "missing");
+        const double difference = work.difference_of(result, direct);
+        CHECK(difference < (c.single ? 1e-6 : 1e-14), label, difference);
+      }
+    }
+  }
+  CHECK(taken[0] > 200 && taken[1] > 100, taken[0], taken[1]);
+}
+
+// Several tiles, jobs, strips and slabs; and who takes these algorithms by itself.
+TEST(separable_and_transformed_images) {
+  harness::Random random(12);
+  const int64_t sizes[][9] = {
+      // batch, channels, 3 extents, 3 of the kernel
+      {1, 1, 1, 700, 300, 1, 41, 45, 1},  {2, 1, 3, 261, 190, 1, 35, 61, 1},
+      {1, 3, 1, 200, 97, 1, 41, 43, 1},   {1, 1, 1, 61, 40, 53, 17, 15, 19},
+      {1, 1, 1, 60011, 1, 1, 5003, 1, 1}, {2, 6, 5, 150, 121, 1, 41, 33, 1}};
+  for (const auto& size : sizes) {
+    Case c;
+    c.id = harness::words("image", size[3]);
+    c.single = c.is_complex = false;
+    c.bias = true;
+    c.problem.batch = size[0];
+    c.problem.c_in = size[1];
+    c.problem.c_out = size[2];
+    for (int i = 0; i < max_spatial; ++i) {
+      Axis& axis = c.problem.axes[i];
+      axis.in = size[3 + i];
+      axis.kernel = size[6 + i];
+      axis.pad_lo = axis.pad_hi = axis.kernel / 2;
+      axis.out = conv_output_size(axis.in, axis.kernel, 1, 1, axis.pad_lo, axis.pad_hi);
+    }
+    const Isa& isa = *available_isas().front();
+    for (const bool is_separable : {false, true}) {
+      Work work(c, Direction::forward, random);
+      if (is_separable) work.separate_weights(random);
+      const bool separates = is_separable && size[7] > 1 && (size[1] == 1 || size[2] == 1);
+      const Algorithm expected = separates ? Algorithm::separable : Algorithm::fft;
+      CHECK(work.choice_of(Policy::fast, isa) == expected, c.id, is_separable);
+      for (const Policy policy : {Policy::direct, Policy::automatic}) {
+        const Algorithm other = work.choice_of(policy, isa);
+        CHECK(other != Algorithm::separable && other != Algorithm::fft, c.id, is_separable);
+      }
+      const char* const name = separates ? "separable" : "fft";
+      const Values result = work.compute(name, isa, 2);
+      CHECK(same_bits(result, work.compute(name, isa, 1)), c.id, "threads");
+      const double difference = work.difference_of(result, work.compute("direct", isa, 2));
+      CHECK(difference < 1e-14, c.id, is_separable, difference);
     }
   }
 }

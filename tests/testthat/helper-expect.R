@@ -70,3 +70,33 @@ expect_cases <- function(layer, n, check, ...) {
   shown <- c(sprintf("%d of %d cases of %s failed", length(failures), n, layer), failures)
   testthat::expect(length(failures) == 0, paste(utils::head(shown, 6), collapse = "\n"))
 }
+
+of_sample <- function(x, i) array(matrix(x, dim(x)[1])[i, ], c(1, dim(x)[-1]))
+
+# What "fast" promises of a layer's output, by an algorithm of a name or the one that it takes: its
+# bound, and what it shares with "direct".
+expect_fast <- function(case, operands, algorithm = "") {
+  withr::local_options(nnconv.algorithm = "fast")
+  compute <- function(case, operands) inspect_forward(case, operands, algorithm, isa_())
+  if (case$dtype == "float32") operands[] <- lapply(operands, as_single)
+  output <- compute(case, operands)
+  exact <- inspect_forward(utils::modifyList(case, list(dtype = "float64")), operands, "naive",
+    isa_())
+  bound <- if (case$dtype == "float32") 1e-5 else 1e-12
+  weights <- apply(abs(operands$weight), if (is_transposed(case)) 2 else 1, sum)
+  limit <- bound * max(abs(operands$input)) * rep_len(weights, case$c_out)
+  channels <- slice.index(exact, 2)
+  expect_true(all(abs(output - exact) <= limit[channels]), label = case_label(case))
+
+  operands$input[length(operands$input)] <- NA
+  marked <- compute(case, operands)
+  expected <- inspect_forward(case, operands, "direct", isa_())
+  expect_identical(is.na(marked), is.na(expected), label = case_label(case))
+  withr::with_options(
+    list(nnconv.threads = 3),
+    expect_same_bits(compute(case, operands), marked, case_label(case))
+  )
+  one <- utils::modifyList(operands, list(input = of_sample(operands$input, case$batch)))
+  alone <- compute(utils::modifyList(case, list(batch = 1)), one)
+  expect_same_bits(alone, of_sample(marked, case$batch), case_label(case))
+}

@@ -23,8 +23,6 @@ is_winograd <- function(case) {
   grepl("WinogradF2", nnconv:::why(m, array(0, input_dim(case)))$kernel[1])
 }
 
-of_sample <- function(x, i) array(matrix(x, dim(x)[1])[i, ], c(1, dim(x)[-1]))
-
 test_that("auto takes Winograd by the shape of a layer, and direct never", {
   for (case in winograd_cases) expect_true(is_winograd(case), label = case_label(case))
   narrow <- make_case(layer = "conv2d", batch = 8, c_in = 3, c_out = 64, size = c(32, 32))
@@ -110,29 +108,5 @@ test_that("Winograd is as accurate as auto promises, and exact on whole numbers"
 
 test_that("fast keeps its bound, samples, threads and footprint", {
   withr::local_seed(5)
-  withr::local_options(nnconv.algorithm = "fast")
-  for (case in winograd_cases) {
-    operands <- random_operands(case)
-    if (case$dtype == "float32") operands[] <- lapply(operands, as_single)
-    output <- forward(case, operands)
-    exact <- inspect_forward(utils::modifyList(case, list(dtype = "float64")), operands, "naive",
-      isa_())
-    bound <- if (case$dtype == "float32") 1e-5 else 1e-12
-    weights <- apply(abs(operands$weight), if (is_transposed(case)) 2 else 1, sum)
-    limit <- bound * max(abs(operands$input)) * rep_len(weights, case$c_out)
-    channels <- slice.index(exact, 2)
-    expect_true(all(abs(output - exact) <= limit[channels]), label = case_label(case))
-
-    operands$input[length(operands$input)] <- NA
-    marked <- forward(case, operands)
-    expected <- inspect_forward(case, operands, "direct", isa_())
-    expect_identical(is.na(marked), is.na(expected), label = case_label(case))
-    withr::with_options(
-      list(nnconv.threads = 3),
-      expect_same_bits(forward(case, operands), marked, case_label(case))
-    )
-    one <- utils::modifyList(operands, list(input = of_sample(operands$input, case$batch)))
-    alone <- forward(utils::modifyList(case, list(batch = 1)), one)
-    expect_same_bits(alone, of_sample(marked, case$batch), case_label(case))
-  }
+  for (case in winograd_cases) expect_fast(case, random_operands(case))
 })

@@ -24,7 +24,17 @@ void weight_gradient(const Contraction&, bool single, const Plan&, const Context
 // be wrong.
 bool winograd(const Contraction&, MapSide, bool single, const Plan&, const Context&);
 
-// The same by plain loops, with what is not finite taken from naive(): the oracle of both.
+// Forward and gradient of the input where kernels are outer products, as passes along one axis each
+// (separable.cpp), which the caller computes as direct sums; whether they may take the samples of a
+// channel to be all there are. Result as of winograd().
+using DirectPass = FunctionView<const Contraction&, bool, const Context&>;
+bool separable(const Contraction&, MapSide, bool single, const Context&, const DirectPass&);
+
+// Forward and gradient of the input of long kernels and stride 1, by Fourier transforms (fft.cpp).
+// Result as of winograd().
+bool fft(const Contraction&, MapSide, bool single, const Context&);
+
+// Winograd's by plain loops, with what is not finite taken from naive(): the oracle of both.
 void naive_winograd(const Contraction&, Direction, const Plan&, bool single, const Context&);
 
 // The definition, by plain loops in the written order: the oracle of the direct kernels, bit

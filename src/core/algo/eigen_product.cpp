@@ -1,6 +1,5 @@
 // The independent oracle: im2col, Eigen's matrix product, and its transposes for the gradients.
-// The only file that includes Eigen. It knows nothing of axis maps, blocks or kernels, and takes
-// as much memory as im2col does.
+// It knows nothing of axis maps, blocks or kernels, and takes as much memory as im2col does.
 #define EIGEN_DONT_PARALLELIZE
 #define EIGEN_DONT_VECTORIZE  // an oracle need not be fast, and compiles without warnings so
 #include <Eigen/Dense>

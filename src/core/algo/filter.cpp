@@ -93,7 +93,8 @@ class Filter {
         context_(context),
         streams_(plan.streams),
         vector_(plan.isa->table<T>().vector),
-        kernel_(plan.isa->table<T>().filter) {
+        kernel_(plan.isa->table<T>().filter),
+        packing_(plan.isa->table<T>().packing) {
     const int64_t wide = shape.channels;
     list_terms(wide, terms_[0]);
     if (shape.panels * wide > c.cols) list_terms(wide - 1, terms_[1]);
@@ -316,15 +317,19 @@ class Filter {
       if (x < 0)
         std::fill(target, target + c_.rows, T(0));
       else
-        kernel_.round(line + x * pixel_, c_.rows, target);
+        copy_line(line + x * pixel_, c_.rows, target);
     }
+  }
+
+  void copy_line(const double* from, int64_t count, T* to) const {
+    packing_.copy_lines(from, 0, 1, count, to, 0);
   }
 
   void copy(const double* from, int64_t count, T* to) const {
     if (count <= 0) return;
     const int64_t step = shape_.phases() * pixel_;
     if (step == c_.rows)
-      kernel_.round(from, count * c_.rows, to);
+      copy_line(from, count * c_.rows, to);
     else if (c_.rows == 1)
       for (int64_t m = 0; m < count; ++m) to[m] = static_cast<T>(from[m * step]);
     else
@@ -485,6 +490,7 @@ class Filter {
   const bool streams_;
   const int vector_;
   const FilterKernel<T>& kernel_;
+  const PackKernels<T>& packing_;
   FilterTerms terms_[2];            // of wide panels, of narrow ones
   std::vector<FilterSum<T>> sums_;  // of each group and panel
   std::vector<int64_t> column_steps_;

@@ -283,8 +283,11 @@ class Gather {
     if constexpr (sizeof(T) == sizeof(double)) {
       in_place_ = c_.a.array.data;
     } else {
+      const Operand& a = c_.a;
+      const int64_t last = a.pixel_number(a.extents[0] - 1, a.extents[1] - 1, a.extents[2] - 1);
       const int64_t size =
-          c_.a.pixel * c_.a.width() * c_.a.extents[0] * c_.a.extents[1] * c_.a.extents[2];
+          (last * a.pixel + (c_.groups - 1) * a.group + (c_.terms - 1) * a.term) * a.width() +
+          c_.rows;
       T* const copy = copy_buffer_.template get<T>(size);
       const double* const data = c_.a.array.data;
       parallel_ranges(context_, size, [=](int64_t i, int64_t end) {

@@ -28,11 +28,8 @@
 #define NNCONV_CHANNELS(...) NNCONV_TILE(channels, ChannelReads, __VA_ARGS__)
 #define NNCONV_LANES(...) NNCONV_TILE(lanes, LaneReads, __VA_ARGS__)
 
-#define NNCONV_FILTER(type, V, mv, isa)                                                          \
-  {                                                                                              \
-    mv, #type "_filter_" #mv "x4__" #isa, sum_filter<V, mv, filter_columns>, store_parts<V, mv>, \
-        round_all<V>                                                                             \
-  }
+#define NNCONV_FILTER(type, V, mv, isa) \
+  { mv, #type "_filter_" #mv "x4__" #isa, sum_filter<V, mv, filter_columns>, store_parts<V, mv> }
 
 // Tile shapes for 32 vector registers and for 16: up to 24 and 12 accumulators; and those of one
 // vector of rows. The widest tile of rows comes first.

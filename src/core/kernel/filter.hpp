@@ -131,12 +131,3 @@ void store_parts(const typename V::Scalar* tile, int64_t samples, int64_t positi
     store_samples < V, MV,
         V::lanes<4 ? V::lanes : 4>(tile, position_step, columns, column_steps, out);
 }
-
-// In parts of a constant length, which compilers turn into vectors.
-template <class V>
-void round_all(const double* from, int64_t count, typename V::Scalar* to) {
-  constexpr int part = 32;
-  for (; count >= part; count -= part, from += part, to += part)
-    for (int i = 0; i < part; ++i) to[i] = static_cast<typename V::Scalar>(from[i]);
-  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<typename V::Scalar>(from[i]);
-}

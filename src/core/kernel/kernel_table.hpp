@@ -97,9 +97,6 @@ struct FilterKernel {
   // vector is.
   void (*store_parts)(const T* tile, int64_t samples, int64_t position_step, int columns,
                       const int64_t* column_steps, double* out);
-
-  // Rounds `count` doubles.
-  void (*round)(const double* from, int64_t count, T* to);
 };
 
 // Lanes in units of `height`, unit_pitch apart: `runs` times so many `lanes`, of which the first
