@@ -162,8 +162,7 @@ class Gather {
     reads_padding_ = false;
     for (int i = 0; i < max_spatial; ++i) {
       const Axis& axis = c_.axes[i];
-      if (side_ == MapSide::inputs && (axis.stride != 1 || axis.mode != PadMode::zeros))
-        return false;
+      if (!is_output_map(axis, side_)) return false;
       padded_axes_[i] = filter_axis(axis, side_);
       const Axis& read = padded_axes_[i].axis;
       padded_classes_[i] = {0, 1, read.out, -read.pad_lo, read.stride, read.kernel, read.kernel};
