@@ -20,8 +20,10 @@ constexpr int64_t long_kernel = 12;   // along the first dimension
 constexpr double worth_packing = 12;  // operations for a number packed
 
 // Measured: dev/notes/0015-single-precision.md. Costs in products of vectors: of a filter, to pack
-// a number, and a term of a panel; of channels, to place and store a column.
-constexpr double number_cost = 4, term_cost = 160, column_cost = 32;
+// a number, and a term of a panel; of channels, to place and store a column; of lanes, a product,
+// which loads both its vectors, and to store a vector.
+constexpr double number_cost = 4, term_cost = 160, column_cost = 32, lane_cost = 1.5,
+                 vector_cost = 8;
 
 double filter_cost(const Contraction& c, const FilterShape& shape, int64_t vector, int mv) {
   const FilterAxis& first = shape.axes[0];
@@ -30,26 +32,20 @@ double filter_cost(const Contraction& c, const FilterShape& shape, int64_t vecto
   const int64_t vectors = line_vectors * ((lines - 1) / shape.axes[1].lines + 1);
   const double products = static_cast<double>((vectors + mv - 1) / mv * mv) * filter_columns *
                           static_cast<double>(shape.terms * shape.taps());
-  return static_cast<double>(shape.panels) * (products + term_cost * shape.sum_terms) +
+  return static_cast<double>(shape.panels * c.groups) * (products + term_cost * shape.sum_terms) +
          number_cost * shape.packed;
 }
 
 double channels_cost(const Contraction& c, const Tiling& tiling) {
   const int64_t terms = c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2];
-  return static_cast<double>(c.rows * c.out_pixels()) *
+  return static_cast<double>(c.rows * c.out_pixels() * c.groups) *
          (static_cast<double>(tiling.panels * tiling.mv * terms) + column_cost);
 }
 
-// Rows that fill vectors are read in place for nothing, so columns that share what they read must
-// be worth packing; else the other choice is `channels`.
-bool filter_pays(const Contraction& c, const FilterShape& shape, int64_t vector, int mv,
-                 const Tiling& channels) {
-  if (shape.along_first) return shape.axes[0].axis.kernel >= long_kernel;
-  if (!fills_vectors(c.rows, vector))
-    return filter_cost(c, shape, vector, mv) < channels_cost(c, channels);
-  const int64_t terms = shape.terms * shape.taps();
-  const double work = 2.0 * terms * c.rows * c.cols * c.out_pixels();
-  return (shape.lines > 1 || terms < block_terms) && work > worth_packing * shape.packed;
+double lanes_cost(const Contraction& c, const Tiling& tiling) {
+  const int64_t taps = c.b.extents[0] * c.b.extents[1] * c.b.extents[2];
+  return static_cast<double>(c.out_pixels() * tiling.panels * tiling.mv) *
+         (lane_cost * static_cast<double>(taps) + vector_cost);
 }
 
 // How well so many rows fill vectors.
@@ -141,13 +137,16 @@ class Chooser {
   }
 
   Plan gather(const std::string& wanted) const {
-    const bool may_have_lanes = wanted != "rows" && wanted != "channels";
-    if (const Isa* const isa = may_have_lanes ? isa_that_lanes_fill() : nullptr)
-      return Chooser(c_, direction_, *isa).lanes();
-    const Tiling channels = tiling_by_channel();
     const bool free = wanted.empty() || wanted == "direct";
     FilterShape shape;
-    if (wanted == "filter" ? can_filter(shape) : free && filter_pays(channels)) return filter();
+    if (wanted == "filter" && can_filter(shape)) return filter();
+    if (const Isa* const isa = free || wanted == "lanes" ? isa_that_lanes_fill() : nullptr) {
+      const Chooser chooser(c_, direction_, *isa);
+      if (free && filter_beats_lanes(chooser.tiling_by_lane())) return filter();
+      return chooser.lanes();
+    }
+    const Tiling channels = tiling_by_channel();
+    if (free && filter_pays(channels)) return filter();
     if (const Isa* const narrow = isa_that_samples_fill(channels)) {
       if (free)
         return Chooser(c_, direction_, *narrow)
@@ -199,13 +198,34 @@ class Chooser {
     return filter_shape(c_, side, table().vector, table().filter.mv, sizeof(T), shape);
   }
 
-  bool filter_pays(const Tiling& channels) const {
-    if (c_.groups > 1 || terms_ == c_.terms) return false;
-    // The weights of a filter alone may be more work.
-    if (!samples_fill(isa_) && channels_cost(c_, channels) < term_cost * terms_) return false;
+  // The weights of a filter alone may be more work than another loop nest of this cost.
+  bool filter_may_pay(double other) const {
+    return other > term_cost * static_cast<double>(terms_ * c_.groups);
+  }
+  double cost_of(const FilterShape& shape) const {
+    return filter_cost(c_, shape, table().vector, table().filter.mv);
+  }
+
+  bool filter_beats_lanes(const Tiling& lanes) const {
+    const double other = lanes_cost(c_, lanes);
     FilterShape shape;
-    return can_filter(shape) &&
-           nnconv::filter_pays(c_, shape, table().vector, table().filter.mv, channels);
+    return filter_may_pay(other) && can_filter(shape) && cost_of(shape) < other;
+  }
+
+  // Rows that fill vectors are read in place for nothing, so columns that share what they read must
+  // be worth packing; else the other choice is `channels`.
+  bool filter_pays(const Tiling& channels) const {
+    if (terms_ == c_.terms) return false;
+    if (c_.groups > 1 && (samples_fill(isa_) || isa_that_samples_fill(channels))) return false;
+    const double other = channels_cost(c_, channels);
+    if (!samples_fill(isa_) && !filter_may_pay(other)) return false;
+    FilterShape shape;
+    if (!can_filter(shape)) return false;
+    if (shape.along_first) return shape.axes[0].axis.kernel >= long_kernel;
+    if (!fills_vectors(c_.rows, table().vector)) return cost_of(shape) < other;
+    const int64_t terms = shape.terms * shape.taps();
+    const double work = 2.0 * terms * c_.rows * c_.cols * c_.out_pixels();
+    return (shape.lines > 1 || terms < block_terms) && work > worth_packing * shape.packed;
   }
 
   Tiling tiling_by_lane() const {
