@@ -271,14 +271,16 @@ class Chooser {
 };
 
 // A result goes past the caches where none would have kept its memory until it is written, and
-// where what stands together in it makes whole lines of a cache (dev/notes/0013-streams.md).
+// where what stands together in it makes whole lines of a cache (dev/notes/0013-streams.md): the
+// samples of a channel, all channels of a sample, or the pixels of a single channel.
 bool streams(const Contraction& c) {
   constexpr int64_t least = 64 << 10, line = 64 / sizeof(double);
-  const int64_t pixel = c.out_pixel,
-                bytes = pixel * c.out_pixels() * static_cast<int64_t>(sizeof(double));
-  const int64_t together = c.out_col == 1 ? pixel : c.out_col;
-  return bytes >= least && bytes <= static_cast<int64_t>(most_block_bytes) && pixel % line == 0 &&
-         together % line == 0 && last_cache_bytes() > 0 && last_cache_bytes() < uncollected_bytes;
+  const int64_t bytes = c.out_pixel * c.out_pixels() * static_cast<int64_t>(sizeof(double));
+  if (bytes < least || bytes > static_cast<int64_t>(most_block_bytes)) return false;
+  const int64_t pixel = c.out_pixel == c.rows ? c.rows * c.out_extents[0] : c.out_pixel;
+  const int64_t together = pixel == c.out_pixel && c.out_col > 1 ? c.out_col : pixel;
+  return pixel % line == 0 && together % line == 0 && last_cache_bytes() > 0 &&
+         last_cache_bytes() < uncollected_bytes;
 }
 
 Plan by_name(Algorithm algorithm, const Isa& isa, const char* name, const char* reason) {
