@@ -65,7 +65,9 @@ peers_on <- function(shape, peers) {
   names(ours) <- paste("nnconv,", vapply(settings$threads, threads_text, ""))
   peers <- Filter(function(peer) n_dim(shape) %in% peer[[1]], peers)
   envs <- lapply(peers, peer_data, data)
-  differs <- mapply(deviation, peers, envs, MoreArgs = list(shape = shape, data = data))
+  differs <- vapply(seq_along(peers), function(i) {
+    deviation(peers[[i]], envs[[i]], shape, data)
+  }, 0)
   theirs <- Map(function(peer, env) contender(repeated(peer[[2]], env)), peers, envs)
   times <- in_turn(c(ours, theirs))
   message(paste0(shape$id, "  ", names(times), " ", signif(1e3 * times, 3), " ms", collapse = "\n"))

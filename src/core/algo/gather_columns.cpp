@@ -163,12 +163,12 @@ class GatherColumns : Gather<T> {
     return {first * c_.a.group, (end - first - 1) * c_.a.group + c_.a.term * c_.terms};
   }
 
-  // How often windows may pack a number. With a stride, few taps of a lane read it; doubles need no
+  // How often windows may pack a number. With a stride, few taps read it; doubles need no
   // rounding, but pixels that lie pages apart are better copied.
   double most_packed() const {
     constexpr bool rounds = sizeof(T) < sizeof(double);
-    if (!by_lane_) return rounds ? 1.25 : 0;
     const bool strided = c_.axes[0].stride * c_.axes[1].stride * c_.axes[2].stride > 1;
+    if (!by_lane_) return rounds && !(strided && taps_ > 1) ? 1.25 : 0;
     const bool near = c_.a.pixel * static_cast<int64_t>(sizeof(double)) < page_bytes;
     return strided || (near && !rounds) ? 0 : 2;
   }
