@@ -33,7 +33,7 @@
 #'   4013-4021. \doi{10.1109/CVPR.2016.435}
 #'
 #'   Mathieu, Henaff and LeCun (2014). Fast training of convolutional networks through FFTs. *ICLR*.
-#'   \url{https://arxiv.org/abs/1312.5851}
+#'   \doi{10.48550/arXiv.1312.5851}
 #' @seealso [conv_set_num_threads()]
 #' @examples
 #' old <- conv_set_algorithm("direct")
