@@ -62,6 +62,7 @@ TEST(an_error_of_a_chunk_ends_the_loop) {
       parallel_for(with_threads(threads), 100000, worth_threads, [&](int64_t chunk, Worker&) {
         ++chunks;
         if (chunk == 10) throw std::runtime_error("chunk ten");
+        if (chunk > 10) spend_milliseconds(1);
       });
     });
     CHECK(error == "chunk ten", threads, error);
