@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -19,7 +20,8 @@ constexpr std::size_t huge_page = 2 << 20;
 
 // Blocks have one of eight sizes between a power of two and the next.
 constexpr int sizes_per_octave = 8;
-constexpr int octaves = 40;
+constexpr int octaves = 12;
+static_assert(most_block_bytes == least_block_bytes << octaves, "sizes up to the largest block");
 
 // The head of a block, in the cache line before what the caller gets.
 struct Block {
@@ -112,9 +114,10 @@ class IdleBlocks {
   uint64_t clock_ = 0;
 };
 
-// Never destroyed: R's vectors may be freed after static objects.
+// Never destroyed, as R's vectors may be freed after static objects; in memory that cannot fail.
 IdleBlocks& idle_blocks() {
-  static IdleBlocks* const blocks = new IdleBlocks;
+  alignas(IdleBlocks) static unsigned char place[sizeof(IdleBlocks)];
+  static IdleBlocks* const blocks = new (place) IdleBlocks;
   return *blocks;
 }
 

@@ -43,10 +43,10 @@ void run_direct(const Contraction& contraction, Direction direction, bool single
     case Algorithm::separable:
       if (separable(contraction, side, single, context,
                     [&](const Contraction& pass, bool all_samples, const Context& alone) {
-                      run_direct(pass, Direction::forward, single,
-                                 choose(pass, Direction::forward, single, *plan.isa, Policy::direct,
-                                        all_samples ? "filter" : "rows"),
-                                 alone);
+                      Plan direct = choose(pass, Direction::forward, single, *plan.isa,
+                                           Policy::direct, all_samples ? "filter" : "rows");
+                      direct.streams = false;  // a pass reads what the one before it stored
+                      run_direct(pass, Direction::forward, single, direct, alone);
                     }))
         return;
       return gather_rows(contraction, side, single,
