@@ -3,12 +3,13 @@
 SHELL := /bin/bash
 export LC_COLLATE := C
 
-cpp_files = $(shell find src tests/core -regex '.*[.]\(h\|hpp\|cpp\)' ! -name RcppExports.cpp)
+cpp_files = $(shell find src tests/core dev/trust -regex '.*[.]\(h\|hpp\|cpp\)' ! -name RcppExports.cpp)
 pictures = build/demo
 
 .NOTPARALLEL:
 
-.PHONY: all help demo test bench check lint format document core-test r-test install clean
+.PHONY: all help demo test bench trust trust-quick trust-mutants check lint format document core-test \
+  r-test install clean
 
 all: format document lint test  ## format, document, lint and test (the default)
 
@@ -31,6 +32,17 @@ r-test: install  ## the R tests alone; `make r-test only=threads` runs test-thre
 
 bench: install  ## speed beside PyTorch's and R's packages; `make bench with="only=3x3"`
 	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript bench/run.R '$(with)'
+
+trust: setup-trust install  ## every risk tried, with a table (hours); `make trust with="9 fork"` some rows
+	@$(MAKE) -j2 --no-print-directory -f dev/core.mk trust
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/trust/run.R full $(with)
+
+trust-quick: setup-trust install  ## a sample of every risk, in a few minutes
+	@$(MAKE) -j2 --no-print-directory -f dev/core.mk trust
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/trust/run.R quick $(with)
+
+trust-mutants: setup-trust install  ## seeded faults, which the rows must catch
+	@dev/trust/mutants.sh $(with)
 
 check: setup-develop  ## R CMD build and R CMD check --as-cran
 	@dev/check.sh

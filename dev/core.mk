@@ -2,38 +2,43 @@
 #   make -f dev/core.mk test       build and run; `only=kernels` runs some
 #   make -f dev/core.mk sanitize   the same under the address and undefined behaviour sanitizers
 #   make -f dev/core.mk arm        the same for 64-bit ARM (needs g++-aarch64-linux-gnu, qemu-user)
+#   make -f dev/core.mk trust      build the program of dev/trust/core; `variant=sanitize` etc. another way
 
 export NNCONV_CASES = tests/testthat/cases
 
 eigen := $(shell Rscript -e 'cat(system.file("include", package = "RcppEigen"))')
-sources := $(shell find src/core tests/core -name '*.cpp')
-headers := $(shell find src/core tests/core -name '*.hpp')
+core := $(shell find src/core -name '*.cpp')
+headers := $(shell find src/core tests/core dev/trust/core -name '*.hpp')
 
+# How it is built and run, by variant.
 variant := plain
-CXX := g++
 flags_plain := -O2
 flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 flags_arm := -O2 -static
+compiler_arm := aarch64-linux-gnu-g++
+runner_arm := qemu-aarch64
+CXX := $(or $(compiler_$(variant)),g++)
 CXXFLAGS := -std=gnu++17 -g -Wall -Wextra -Wno-maybe-uninitialized -fopenmp $(flags_$(variant))
 
 folder := build/core/$(variant)
-objects := $(sources:%.cpp=$(folder)/%.o)
+objects_of = $(patsubst %.cpp,$(folder)/%.o,$(core) $(wildcard $(1)/*.cpp))
 
-.PHONY: test sanitize arm
+.PHONY: test sanitize arm trust
 
 test: $(folder)/core-tests
-	@$(runner) $(folder)/core-tests $(only)
+	@$(runner_$(variant)) $(folder)/core-tests $(only)
 
-sanitize:
-	@$(MAKE) --no-print-directory -f dev/core.mk variant=sanitize test
+sanitize arm:
+	@$(MAKE) --no-print-directory -f dev/core.mk variant=$@ test
 
-arm:
-	@$(MAKE) --no-print-directory -f dev/core.mk variant=arm CXX=aarch64-linux-gnu-g++ \
-	  runner=qemu-aarch64 test
+trust: $(folder)/trust
 
-$(folder)/core-tests: $(objects)
+$(folder)/core-tests: $(call objects_of,tests/core)
+$(folder)/trust: $(call objects_of,dev/trust/core)
+
+$(folder)/core-tests $(folder)/trust:
 	@$(CXX) $(CXXFLAGS) -o $@ $^
 
 $(folder)/%.o: %.cpp $(headers)
 	@mkdir -p $(@D)
-	@$(CXX) $(CXXFLAGS) -Isrc/core -isystem $(eigen) -c -o $@ $<
+	@$(CXX) $(CXXFLAGS) -Isrc/core -Itests/core -isystem $(eigen) -c -o $@ $<

@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # Installs the package into build/lib from a copy in build/package, so that the tree stays free of
-# objects. They are used again as long as nothing under src changed: R's make tracks no headers.
+# objects. Only what changed is compiled again; all of it where that is a header, which R's make does
+# not track.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 copy=build/package
 mkdir -p "$copy" build/lib
-if ! diff -rq --exclude='*.o' --exclude='*.so' src "$copy/src" >/dev/null 2>&1; then
+changed=$(diff -rq --exclude='*.o' --exclude='*.so' src "$copy/src" 2>&1 || true)
+if grep -qvE '^Files src/.*[.]cpp and .* differ$' <<<"${changed:-Files src/.cpp and it differ}"; then
   rm -rf "$copy/src"
   cp -Rp src "$copy/src"
   find "$copy/src" -name '*.o' -delete -o -name '*.so' -delete
+else
+  sed -nE 's/^Files src\/(.*[.]cpp) and .*/\1/p' <<<"$changed" | while read -r file; do
+    cp "src/$file" "$copy/src/$file"
+  done
 fi
 find "$copy" -mindepth 1 -maxdepth 1 ! -name src -exec rm -rf {} +
 cp -Rp DESCRIPTION NAMESPACE LICENSE R man inst "$copy"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sees to it that nnconv can be built (run), tested (test) or worked on (develop); each group
-# includes the one before. What is there already is left alone, and nothing is fetched. On Debian
+# Sees to it that nnconv can be built (run), tested (test), worked on (develop) or tried by dev/trust
+# (trust); each group includes the one before. What is there already is left alone, and nothing is fetched. On Debian
 # and Ubuntu what is missing comes from the system's packages; elsewhere it is named.
 set -euo pipefail
 
@@ -23,7 +23,8 @@ case ${1:-} in
   run) groups="run" ;;
   test) groups="run|test" ;;
   develop) groups="run|test|develop" ;;
-  *) echo "usage: dev/setup.sh run|test|develop" >&2; exit 2 ;;
+  trust) groups="run|test|develop|trust" ;;
+  *) echo "usage: dev/setup.sh run|test|develop|trust" >&2; exit 2 ;;
 esac
 wanted=$(grep -E "^($groups) " <<<"$r_packages")
 
@@ -55,6 +56,14 @@ missing() {
   if [[ $groups == *develop* ]]; then
     have pandoc || printf 'pandoc\tpandoc\n'
     have qpdf || printf 'qpdf\tqpdf\n'
+  fi
+  if [[ $groups == *trust* ]]; then
+    have clang++ || printf 'clang\tclang\n'
+    compgen -G '/usr/lib/llvm-*/lib/libomp.so*' >/dev/null || printf 'libomp-dev\tthe OpenMP of clang\n'
+    have valgrind || printf 'valgrind\tvalgrind\n'
+    have aarch64-linux-gnu-g++ || printf 'g++-aarch64-linux-gnu\ta compiler for 64-bit ARM\n'
+    have qemu-aarch64 || printf 'qemu-user\tthe emulator qemu, for programs\n'
+    /usr/bin/python3 -c 'import torch' 2>/dev/null || printf 'python3-torch\tPyTorch of /usr/bin/python3\n'
   fi
 }
 
