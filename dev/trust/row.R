@@ -32,6 +32,8 @@ new_counter <- function() {
       }
       invisible(ok)
     },
+    tried = function() tried,
+    failed = function() failed,
     report = function(part, figure = "") report(part, tried, failed, figure)
   )
 }
@@ -43,7 +45,7 @@ source_test_helpers <- function(envir = globalenv()) {
   helpers <- list.files("tests/testthat", "^helper-.*[.]R$", full.names = TRUE)
   internal <- new.env(parent = asNamespace("nnconv"))
   for (path in helpers) sys.source(path, internal)
-  attach(internal, name = "test helpers")
+  attach(internal, name = "test helpers", warn.conflicts = FALSE)
   invisible(internal)
 }
 
@@ -72,8 +74,8 @@ run_session <- function(code, limit = 60, env = character(), shell = "", argumen
   on.exit(unlink(script))
   writeLines(if (is.character(code)) code else deparse(code), script)
   command <- sprintf(
-    "%s exec env %s timeout -k 5 %g %s %s --no-echo -f %s", shell, paste(env, collapse = " "), limit,
-    file.path(R.home("bin"), "R"), arguments, script
+    "%s exec env %s timeout -k 5 %g %s %s --no-echo -f %s", shell, paste(env, collapse = " "),
+    limit, file.path(R.home("bin"), "R"), arguments, script
   )
   suppressWarnings(system2("bash", c("-c", shQuote(command)), stdout = TRUE, stderr = TRUE))
 }

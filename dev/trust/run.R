@@ -24,8 +24,8 @@ limit <- if (mode == "full") 90 * 60 else 240
 start_row <- function(row) {
   file.remove(Filter(file.exists, path_of(row, c("csv", "status", "log"))))
   command <- sprintf(
-    "start=$(date +%%s); NNCONV_TRUST=%s NNCONV_TRUST_REPORT=%s timeout -k 10 %d %s %s >%s 2>&1; %s",
-    mode, path_of(row, "csv"), limit, file.path(R.home("bin"), "Rscript"),
+    "%s NNCONV_TRUST=%s NNCONV_TRUST_REPORT=%s timeout -k 10 %d %s %s >%s 2>&1; %s",
+    "start=$(date +%s);", mode, path_of(row, "csv"), limit, file.path(R.home("bin"), "Rscript"),
     sprintf("dev/trust/rows/%02d-%s.R", as.integer(row$number), row$name), path_of(row, "log"),
     sprintf("echo $? $(($(date +%%s) - start)) >%s", path_of(row, "status"))
   )
@@ -42,8 +42,8 @@ outcome <- function(row) {
   ended <- scan(path_of(row, "status"), quiet = TRUE)
   parts <- if (file.exists(path_of(row, "csv"))) {
     utils::read.csv(path_of(row, "csv"), header = FALSE,
-      col.names = c("part", "tried", "failed", "figure"), colClasses = c(part = "character", figure = "character"),
-      na.strings = "")
+      col.names = c("part", "tried", "failed", "figure"),
+      colClasses = c(part = "character", figure = "character"), na.strings = "")
   }
   tried <- sum(parts$tried)
   failed <- sum(parts$failed)

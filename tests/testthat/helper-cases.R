@@ -154,12 +154,12 @@ told_size <- function(case) {
   }
 }
 
-# A module of this case with these weights.
-case_module <- function(case, operands) {
+# A module of this case, with these weights where they are given.
+case_module <- function(case, operands = list()) {
   arguments <- geometry_arguments(case)
   channels <- list(case$c_in, case$c_out, case$kernel, bias = !is.null(operands$bias))
   module <- do.call(paste0("nn_", case$layer), c(channels, arguments))
-  module$weight <- operands$weight
+  if (!is.null(operands$weight)) module$weight <- operands$weight
   if (!is.null(operands$bias)) module$bias <- operands$bias
   module
 }

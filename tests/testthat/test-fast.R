@@ -33,11 +33,7 @@ gaussians <- function(case) {
 }
 
 plan_for <- function(case, weight) {
-  arguments <- case[c("kernel", "stride", "padding", "dilation", "groups", "dtype")]
-  if (!is_transposed(case)) arguments$padding_mode <- case$padding_mode
-  m <- do.call(paste0("nn_", case$layer), c(case$c_in, case$c_out, arguments))
-  m$weight <- weight
-  nnconv:::why(m, array(0, input_dim(case)))
+  nnconv:::why(case_module(case, list(weight = weight)), array(0, input_dim(case)))
 }
 
 test_that("fast takes passes for outer products and transforms for long kernels; others never", {

@@ -17,10 +17,7 @@ in_single <- function(case) utils::modifyList(case, list(dtype = "float32"))
 winograd_cases <- c(winograd_cases, lapply(winograd_cases, in_single))
 
 is_winograd <- function(case) {
-  arguments <- case[c("kernel", "stride", "padding", "dilation", "groups", "dtype")]
-  if (!is_transposed(case)) arguments$padding_mode <- case$padding_mode
-  m <- do.call(paste0("nn_", case$layer), c(case$c_in, case$c_out, arguments))
-  grepl("WinogradF2", nnconv:::why(m, array(0, input_dim(case)))$kernel[1])
+  grepl("WinogradF2", nnconv:::why(case_module(case), array(0, input_dim(case)))$kernel[1])
 }
 
 test_that("auto takes Winograd by the shape of a layer, and direct never", {

@@ -1,0 +1,129 @@
+# The tests on other machines than this one, as far as they can be had here: each instruction set
+# forced; emulated processors that lack AVX, or are ARM; builds without OpenMP, by clang with its
+# own OpenMP, and with link-time optimisation; other locales; R at its strictest.
+
+source("dev/trust/row.R")
+
+work <- "build/trust/machines"
+dir.create(work, recursive = TRUE, showWarnings = FALSE)
+
+# ---- parts ----
+
+# Runs what ends with a line `N passed, N failed`, and reports it.
+run_suite <- function(part, env, command) {
+  said <- suppressWarnings(system2("env", c(env, command), stdout = TRUE, stderr = TRUE))
+  counts <- utils::tail(grep("^[0-9]+ passed, [0-9]+ failed", said, value = TRUE), 1)
+  if (!length(counts)) {
+    writeLines(utils::tail(said, 30))
+    return(report(paste(part, "did not come to its end"), 1, 1))
+  }
+  numbers <- as.numeric(regmatches(counts, gregexpr("[0-9]+", counts))[[1]])
+  if (numbers[2] > 0) writeLines(utils::tail(said, 100))
+  report(part, sum(numbers[1:2]), numbers[2])
+}
+
+# R with the package in `library`, as a command to which the script is added.
+r_with <- function(library, runner = character()) {
+  home <- R.home()
+  c(
+    paste0("R_LIBS=", paste(c(normalizePath(library), Sys.getenv("R_LIBS")), collapse = ":")),
+    paste0("R_HOME=", home), paste0("LD_LIBRARY_PATH=", file.path(home, "lib")),
+    runner, file.path(home, "bin/exec/R"), "--no-echo", "--no-restore", "-f"
+  )
+}
+
+# The R tests over the package in `library`; those of values and Winograd as a sample.
+run_r_tests <- function(part, env = character(), library = "build/lib") {
+  filter <- if (!is_full) c("--args", shQuote("^(values|winograd)$"))
+  run_suite(part, env, c(r_with(library), "dev/run-tests.R", filter))
+}
+
+# Builds the package anew in a library of its own, with these lines of a Makevars file.
+build_package <- function(name, makevars, arguments = character()) {
+  copy <- file.path(work, name, "nnconv")
+  library <- file.path(work, name, "lib")
+  unlink(copy, recursive = TRUE)
+  dir.create(library, recursive = TRUE, showWarnings = FALSE)
+  dir.create(copy)
+  parts <- c("DESCRIPTION", "NAMESPACE", "LICENSE", "R", "src", "man", "inst")
+  file.copy(parts, copy, recursive = TRUE)
+  settings <- normalizePath(file.path(work, name, "Makevars"), mustWork = FALSE)
+  writeLines(makevars, settings)
+  said <- suppressWarnings(system2("env", c(
+    paste0("R_MAKEVARS_USER=", settings), "MAKEFLAGS=-j2", file.path(R.home("bin"), "R"),
+    "CMD", "INSTALL", "--preclean", arguments, paste0("--library=", library), copy
+  ), stdout = TRUE, stderr = TRUE))
+  if (!is.null(attr(said, "status"))) {
+    writeLines(utils::tail(said, 30))
+    report(paste(name, "does not build"), 1, 1)
+    return(NULL)
+  }
+  library
+}
+
+# ---- the machines ----
+
+instruction_set <- function(name) {
+  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
+  env <- c(libraries, paste0("NNCONV_ISA=", name))
+  in_use <- run_session("cat(nnconv:::isa_())", env = env)
+  if (identical(c(in_use), name)) {
+    run_r_tests(name, paste0("NNCONV_ISA=", name))
+  } else {
+    cat("Not on this processor:", name, "\n")
+  }
+}
+
+# qemu knows processors without AVX and, up to AVX2, with it.
+emulated <- function(processor, expected) {
+  r <- r_with("build/lib", c("qemu-x86_64", "-cpu", processor))
+  command <- c(r, "dev/trust/emulated.R", "--args", expected)
+  run_suite(paste("emulated", processor), character(), command)
+}
+
+for (name in c("baseline", "avx2", "avx512")) instruction_set(name)
+
+locales <- file.path(work, "locale")
+dir.create(locales, showWarnings = FALSE)
+for (locale in c("de_DE", "tr_TR")) {
+  path <- file.path(locales, paste0(locale, ".UTF-8"))
+  if (!dir.exists(path)) system2("localedef", c("-i", locale, "-f", "UTF-8", path))
+  settings <- c(
+    paste0("LOCPATH=", normalizePath(locales)), paste0("LC_ALL=", locale, ".UTF-8"),
+    paste0("LANGUAGE=", substr(locale, 1, 2))
+  )
+  if (is_full || locale == "tr_TR") run_r_tests(paste("locale", locale), settings)
+}
+run_r_tests("locale C", c("LC_ALL=C", "LANGUAGE="))
+
+profile <- file.path(work, "strict.R")
+writeLines(c(
+  "setHook(packageEvent('nnconv', 'attach'), function(...) options(",
+  "  warn = 2, warnPartialMatchArgs = TRUE, warnPartialMatchAttr = TRUE,",
+  "  warnPartialMatchDollar = TRUE, scipen = 100, OutDec = ','",
+  "))"
+), profile)
+run_r_tests("strict R", c(
+  "_R_CHECK_LENGTH_1_LOGIC2_=true", "_R_CHECK_LENGTH_1_CONDITION_=true",
+  "_R_CLASS_MATRIX_ARRAY_=true", paste0("R_PROFILE_USER=", normalizePath(profile))
+))
+
+emulated("Nehalem", "baseline")
+if (is_full) {
+  emulated("Haswell-v4", "avx2")
+
+  for (variant in c("plain", "arm")) {
+    make <- c("make", "-j2", "--no-print-directory", "-f", "dev/core.mk", "test")
+    run_suite(paste("core,", variant), character(), c(make, paste0("variant=", variant)))
+  }
+  builds <- list(
+    "without OpenMP" = c("SHLIB_OPENMP_CXXFLAGS =", "SHLIB_OPENMP_CFLAGS ="),
+    "clang, libomp" = c("CXX17 = clang++", "SHLIB_OPENMP_CXXFLAGS = -fopenmp=libomp"),
+    "link-time optimisation" = "LTO = -flto=2"
+  )
+  for (name in names(builds)) {
+    library <- build_package(gsub("[^a-z]+", "-", tolower(name)), builds[[name]],
+      if (startsWith(name, "link")) "--use-LTO" else character())
+    if (!is.null(library)) run_r_tests(name, library = library)
+  }
+}
