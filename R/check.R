@@ -42,6 +42,13 @@ check_named_list <- function(x, argument) {
   }
 }
 
+# That `...` of a method took nothing: what is there was misspelt.
+check_no_more <- function(...) {
+  if (...length() > 0L) {
+    raise_fault("value", "...", "empty", paste(...length(), "arguments"))
+  }
+}
+
 # NA as it is typed: of logical type, but meant as a missing value of whatever is asked for.
 is_bare_na <- function(x) {
   identical(x, NA)
