@@ -28,7 +28,7 @@ check_module <- function(m, argument) {
 }
 
 # The dim of the output for an input of this dim, by the checks of a call.
-output_dim <- function(m, input_dim) {
+output_dim_for <- function(m, input_dim) {
   data <- module_data(m)
   with_argument_renamed(
     module_output_dim_(data$geometry, input_dim, data$weight),
@@ -37,9 +37,9 @@ output_dim <- function(m, input_dim) {
 }
 
 # The same of spatial sizes.
-output_sizes <- function(m, input_size) {
+output_size_for <- function(m, input_size) {
   with_argument_renamed(
-    output_dim(m, c(m$in_channels, input_size))[-1L],
+    output_dim_for(m, c(m$in_channels, input_size))[-1L],
     from = "input_dim", to = "input_size"
   )
 }

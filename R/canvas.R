@@ -70,12 +70,12 @@ text_width <- function(text, cex) {
 
 # This size, or less where the text is wider than that.
 fitting_cex <- function(text, width, usual, font = 1L) {
-  usual * min(1, width / max(graphics::strwidth(text, cex = usual, font = font)))
+  usual * min(1, 0.95 * width / max(graphics::strwidth(text, cex = usual, font = font)))
 }
 
 # Draws it at the top of the box and returns its height.
 draw_title <- function(box, main, usual = 1.1, font = 2L, ...) {
-  if (length(main) == 0L || !any(nzchar(main))) {
+  if (is.null(main) || identical(main, "")) {
     return(0)
   }
   cex <- fitting_cex(main, box$right - box$left, usual, font)

@@ -29,6 +29,12 @@ check_choice <- function(x, argument, choices) {
   }
 }
 
+check_title <- function(main) {
+  if (!is.null(main) && !is.language(main)) {
+    check_string(main, "main", "one string, an expression or NULL")
+  }
+}
+
 # A list whose elements all have names, each name once.
 check_named_list <- function(x, argument) {
   must <- "a list with a name for every element, each name once"

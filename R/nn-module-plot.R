@@ -1,9 +1,10 @@
 # The kernels of a module as a picture. Not on the way of a call.
 
 #' @rdname nnconv_module
-#' @param main The plot's title.
+#' @param main The plot's title: a string, an expression, or `NULL` for none.
 #' @export
 plot.nnconv_module <- function(x, main = format(x), ...) {
+  check_title(main)
   parts <- parts_of(x$weight)
   scale <- signed_scale(unlist(parts))
   draw_page(main, function(box) {

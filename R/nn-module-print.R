@@ -87,7 +87,7 @@ summary.nnconv_module <- function(object, input_dim = NULL, ...) {
     module = format(object), parameters = table, receptive_field = receptive_field(object)
   )
   if (!is.null(input_dim)) {
-    summary$output_dim <- output_dim(object, input_dim)
+    summary$output_dim <- output_dim_for(object, input_dim)
     summary$input_dim <- as.integer(input_dim)
     summary$multiply_adds <- multiply_adds(object, summary$input_dim, summary$output_dim)
   }

@@ -25,7 +25,7 @@
 #' @param input_size The spatial size of the input: whole numbers, one for all dimensions or one
 #'   each. `NULL` is one that gives a few outputs.
 #' @param at Which cell of the output: whole numbers, one for all dimensions or one each.
-#' @param main The plot's title.
+#' @param main The plot's title: a string, an expression, or `NULL` for none.
 #' @return A list, invisibly: `output_size`, `at`, and `reads`, a data frame of the positions in the
 #'   input that this output is made of, a row for each tap; `NA` where a tap meets a zero, which is
 #'   left out.
@@ -49,6 +49,7 @@
 #' @export
 plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
   check_module(m, "m")
+  check_title(main)
   axes <- module_axes(m)
   ndim <- nrow(axes)
   if (ndim == 3L) {
@@ -61,7 +62,7 @@ plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
     input_size <- small_input(axes)
   }
   input_size <- check_spatial_(input_size, "input_size", ndim, 1L)
-  output_size <- output_sizes(m, input_size)
+  output_size <- output_size_for(m, input_size)
   at <- check_at(at, output_size)
   sides <- lapply(seq_len(ndim), function(i) {
     window_side(axes[i, ], m$padding_mode, input_size[[i]], output_size[[i]])
@@ -164,7 +165,8 @@ source_of <- function(side, cells) {
 }
 
 window_reads <- function(sides, at) {
-  reads <- expand.grid(Map(function(side, at) source_of(side, window_cells(side, at)), sides, at))
+  reads <- Map(function(side, at) source_of(side, window_cells(side, at)), sides, at)
+  reads <- expand.grid(reads, KEEP.OUT.ATTRS = FALSE)
   reads[rowSums(is.na(reads)) > 0, ] <- NA
   reads
 }

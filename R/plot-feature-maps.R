@@ -14,7 +14,7 @@
 #' @param m A layer.
 #' @param x An input of the layer, with or without a batch.
 #' @param sample Which sample of a batch: a whole number.
-#' @param main The plot's title.
+#' @param main The plot's title: a string, an expression, or `NULL` for none.
 #' @return The output of the sample, invisibly: an array `(out_channels, spatial...)`.
 #' @section Errors:
 #' `r rd_errors()`
@@ -30,6 +30,7 @@
 #' @export
 plot_feature_maps <- function(m, x, sample = 1, main = format(m)) {
   check_module(m, "m")
+  check_title(main)
   if (missing(x)) {
     raise_missing("x")
   }
@@ -104,9 +105,9 @@ panel_title <- function(name, x) {
 # Means of blocks of a matrix that has more rows or columns than can be told apart.
 shrink <- function(x, most = 1024L) {
   for (side in 1:2) {
-    block <- ceiling(seq_len(nrow(x)) / ceiling(nrow(x) / most))
-    if (block[[1L]] < nrow(x)) {
-      x <- rowsum(x, block) / tabulate(block)
+    if (nrow(x) > most) {
+      block <- ceiling(seq_len(nrow(x)) / ceiling(nrow(x) / most))
+      x <- rowsum(x, block, reorder = FALSE) / tabulate(block)
     }
     x <- t(x)
   }

@@ -18,7 +18,8 @@
 #'   each. `NULL` is one that is a little larger than the receptive field.
 #' @param at Which position of the output: whole numbers, one for all dimensions or one each. `NULL`
 #'   is the one whose receptive field is nearest to the middle of the input.
-#' @param main The plot's title. `NULL` is one that says how many layers there are.
+#' @param main The plot's title: a string, an expression, or `NULL` for one that says how many
+#'   layers there are.
 #' @return What [receptive_field()] returns, invisibly.
 #' @section Errors:
 #' `r rd_errors()`
@@ -36,6 +37,7 @@
 #' @export
 plot_receptive_field <- function(..., input_size = NULL, at = NULL, main = NULL) {
   layers <- check_layers(...)
+  check_title(main)
   stack <- lapply(layers, module_axes)
   ndim <- nrow(stack[[1L]])
   if (ndim == 3L) {
@@ -75,7 +77,7 @@ plot_receptive_field <- function(..., input_size = NULL, at = NULL, main = NULL)
 
 # Of the input and of each layer's output.
 layer_sizes <- function(layers, input_size) {
-  Reduce(function(size, layer) output_sizes(layer, size), layers, input_size, accumulate = TRUE)
+  Reduce(function(size, layer) output_size_for(layer, size), layers, input_size, accumulate = TRUE)
 }
 
 # The output whose field is nearest to the middle of the input.
