@@ -114,19 +114,22 @@ signed_scale <- function(values) {
       "#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#FFFFFF",
       "#FDDBC7", "#F4A582", "#D6604D", "#B2182B"
     ))(255L),
-    missing = any(!is.finite(values))
+    missing = any(!is.finite(values)), na_colour = missing_colour
   )
 }
 
 # From the least value to the largest.
-range_scale <- function(values, palette) {
+range_scale <- function(values, palette, na_colour = missing_colour) {
   finite <- values[is.finite(values)]
   limits <- if (length(finite)) range(finite) else c(0, 0)
   marks <- unique(limits)
   if (length(marks) == 1L) {
     limits <- marks + c(-0.5, 0.5) * max_modulus(marks)
   }
-  list(limits = limits, marks = marks, palette = palette, missing = any(!is.finite(values)))
+  list(
+    limits = limits, marks = marks, palette = palette,
+    missing = any(!is.finite(values)), na_colour = na_colour
+  )
 }
 
 # 1 where nothing but zeros is there to be scaled.
@@ -135,11 +138,11 @@ max_modulus <- function(x) {
   if (largest > 0) largest else 1
 }
 
-# Colours in the shape of `values`; grey for what is not finite.
+# Colours in the shape of `values`.
 colours_of <- function(values, scale) {
   share <- (values - scale$limits[[1L]]) / diff(scale$limits)
   colours <- scale$palette[round(share * (length(scale$palette) - 1)) + 1]
-  colours[!is.finite(values)] <- missing_colour
+  colours[!is.finite(values)] <- scale$na_colour
   dim(colours) <- dim(values)
   colours
 }
@@ -148,7 +151,7 @@ bar_height <- function() {
   0.12 + line_height(0.7)
 }
 
-# The scale at the bottom of the box, and a grey patch where something is missing.
+# The scale at the bottom of the box, and a patch of what is not finite, where there is such.
 draw_bar <- function(scale, box) {
   middle <- (box$left + box$right) / 2
   width <- min(2.4, 0.8 * (box$right - box$left))
@@ -166,7 +169,7 @@ draw_bar <- function(scale, box) {
   graphics::text(at, bottom, labels, adj = c(0.5, 1.4), cex = cex, col = faint_text)
   if (scale$missing) {
     right <- left + width + 0.3
-    graphics::rect(right, bottom, right + 0.1, top, col = missing_colour, border = frame_colour)
+    graphics::rect(right, bottom, right + 0.1, top, col = scale$na_colour, border = frame_colour)
     graphics::text(right + 0.05, bottom, "NA", adj = c(0.5, 1.4), cex = cex, col = faint_text)
   }
 }

@@ -59,17 +59,18 @@
 #'
 #' @section Summary:
 #' `summary()` tells the range of the parameters and the receptive field (see [receptive_field()]);
-#' with `input_dim` also the dimension of the output and the multiply-adds of a call. These are, as is
-#' usual, the weights times the pixels of the output (of a transposed layer: of the input) and the
-#' samples, those of taps on padding included, bias left out. A complex multiply-add counts once.
+#' with `input_dim` also the dimension of the output and the multiply-adds of a call. These are, as
+#' is usual, the weights times the pixels of the output (of a transposed layer: of the input) and
+#' the samples, those of taps on padding included, bias left out. A complex multiply-add counts
+#' once.
 #'
 #' @section Picture:
-#' `plot()` draws all kernels as tiles, blue below 0, white at 0, red above, grey where a weight is not
-#' finite: a row for each output channel and a column for each input channel of its group (a
-#' transposed layer: the other way round). Many rows are cut into strips side by side, and many columns
-#' into bands. 1d kernels are strips, the slices of 3d kernels lie side by side, and complex weights
-#' are drawn as two parts. `autoplot()` of the package ggplot2 gives the same as a ggplot, that scales
-#' and themes can be added to.
+#' `plot()` draws all kernels as tiles, blue below 0, white at 0, red above, grey where a weight is
+#' not finite: a row for each output channel and a column for each input channel of its group (a
+#' transposed layer: the other way round). Many rows are cut into strips side by side, and many
+#' columns into bands. 1d kernels are strips, the slices of 3d kernels lie side by side, and
+#' complex weights are drawn as two parts. `autoplot()` of the package ggplot2 gives the same as a
+#' ggplot, that scales and themes can be added to.
 #'
 #' @param x,object A module.
 #' @param name The name of a field or method.

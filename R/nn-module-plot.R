@@ -64,8 +64,8 @@ tile_extent <- function(dim) {
   c(dim[[2L]], max(dim[[1L]], dim[[2L]] / 8))
 }
 
-# The kernels as (height, width, first channels, second channels): a 1d kernel is one row, the slices
-# of a 3d kernel lie side by side.
+# The kernels as (height, width, first channels, second channels): a 1d kernel is one row, the
+# slices of a 3d kernel lie side by side.
 kernel_tiles <- function(weight) {
   channels <- dim(weight)[1:2]
   kernel <- utils::tail(c(1L, 1L, dim(weight)[-(1:2)]), 3L)
@@ -106,9 +106,9 @@ autoplot.nnconv_module <- function(object, ...) {
     )
 }
 
-# A row for each weight: its `value`, its `row` and `column` in the tile of its kernel, and the facet
-# of that, `first` and `second` after the weight's first two dimensions. Complex numbers have a facet
-# for each part.
+# A row for each weight: its `value`, its `row` and `column` in the tile of its kernel, and the
+# facet of that, `first` and `second` after the weight's first two dimensions. Complex numbers have
+# a facet for each part.
 kernel_cells <- function(weight) {
   parts <- parts_of(weight)
   cells <- Map(function(weight, part) {

@@ -1,21 +1,22 @@
-# The arithmetic of a layer as a picture: which cells of the input one cell of the output is made of.
+# The arithmetic of a layer as a picture: the cells of the input that make one cell of the output.
 
 #' Plot the arithmetic of a layer
 #'
 #' Draws the input of a layer, its window, and the cell of the output that the window makes, from
 #' the layer's own arguments.
 #'
-#' The input is blue, the output above it green, and dark cells belong to each other. Cells of padding
-#' are dashed; where `padding_mode` is not `"zeros"`, they bear the number of the cell that they
-#' repeat. Between the taps of the window lie `dilation - 1` cells. The window of the next output is
-#' outlined in orange: it is `stride` cells on. Channels, groups and weights play no part.
+#' The input is blue, the output above it green, and dark cells belong to each other. Cells of
+#' padding are dashed; where `padding_mode` is not `"zeros"`, they bear the number of the cell that
+#' they repeat. Between the taps of the window lie `dilation - 1` cells. The window of the next
+#' output is outlined in orange: it is `stride` cells on. Channels, groups and weights play no
+#' part.
 #'
 #' A transposed layer is drawn as a convolution of stride 1 over its input spread out: `stride - 1`
 #' zeros, dashed, stand between neighbouring cells, and `dilation * (kernel_size - 1) - padding`
 #' around them.
 #'
-#' A layer of three spatial dimensions does along each what a layer of one dimension does, and is not
-#' drawn.
+#' A layer of three spatial dimensions does along each what a layer of one dimension does, and is
+#' not drawn.
 #'
 #' `r rd_arguments_picture()`
 #'
@@ -104,9 +105,9 @@ next_words <- "orange: the next window"
 
 # ---- what the windows slide over ----
 
-# Along one dimension: cells from `first` on, of which 1 to `size` are the input, which is spread out
-# for a transposed layer. `source` is the input's position of each cell, NA for a zero; `starts` are
-# the first cells of the windows, `taps` the others' distances from it.
+# Along one dimension: cells from `first` on, of which 1 to `size` are the input, which is spread
+# out for a transposed layer. `source` is the input's position of each cell, NA for a zero;
+# `starts` are the first cells of the windows, `taps` the others' distances from it.
 window_side <- function(axis, mode, input_size, output_size) {
   if (axis$transposed) {
     source <- spread_input(input_size, axis$stride)

@@ -6,10 +6,10 @@
 #'
 #' Images have row 1 at the top and square pixels. Of volumes the slice in the middle of the depth
 #' is drawn, and series are drawn as lines. All maps share one scale, and so do all channels of the
-#' input, in grey. Maps on both sides of 0 are drawn blue below 0, white at 0, red above; others from
-#' dark to bright. What is not finite is grey. Of complex numbers the modulus is drawn. Arrays with
-#' more pixels than can be told apart are drawn as means of blocks, long series as the range of each
-#' stretch.
+#' input, in grey. Maps on both sides of 0 are drawn blue below 0, white at 0, red above; others
+#' from dark to bright. What is not finite is grey, in the input orange. Of complex numbers the
+#' modulus is drawn. Arrays with more pixels than can be told apart are drawn as means of blocks,
+#' long series as the range of each stretch.
 #'
 #' @param m A layer.
 #' @param x An input of the layer, with or without a batch.
@@ -66,7 +66,7 @@ sample_of <- function(x, i) {
 }
 
 input_scale <- function(values) {
-  range_scale(values, grDevices::grey.colors(255L, 0, 1, gamma = 1))
+  range_scale(values, grDevices::grey.colors(255L, 0, 1, gamma = 1), na_colour = "#E69F00")
 }
 
 map_scale <- function(values) {

@@ -4,12 +4,12 @@
 #'
 #' Draws which part of the input one output of several layers, one after the other, depends on.
 #'
-#' Of layers of one dimension all positions are drawn as a pyramid, the input at the bottom and each
-#' layer's output above, with the connections that lead to the output `at`. Of layers of two
-#' dimensions the input is drawn as a grid, with the receptive fields of the first layer, of the first
-#' two and so on as nested frames, numbered by the layer. The darker a position, the more ways lead
-#' from there to the output; white ones are not seen, as dilation leaves some out. What padding
-#' repeats by `padding_mode` is not counted as seen.
+#' Of layers of one dimension all positions are drawn as a pyramid, the input at the bottom and
+#' each layer's output above, with the connections that lead to the output `at`. Of layers of two
+#' dimensions the input is drawn as a grid, with the receptive fields of the first layer, of the
+#' first two and so on as nested frames, numbered by the layer. The darker a position, the more
+#' ways lead from there to the output; white ones are not seen, as dilation leaves some out. What
+#' padding repeats by `padding_mode` is not counted as seen.
 #'
 #' `r rd_field_picture()`
 #'
@@ -269,7 +269,7 @@ draw_paths <- function(rows, columns, x_of, y_of) {
   ))
 }
 
-# The edges of the field that the first layers have of the middle one of their outputs that are seen.
+# The edges of the field of the first layers: that of the middle one of their outputs that are seen.
 layer_frame <- function(stack, traces, level) {
   field <- stack_field(stack)
   edges <- Map(function(trace, start, stride, size) {

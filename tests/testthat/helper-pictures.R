@@ -26,6 +26,7 @@ expect_drawn <- function(code, width = 7, height = 7) {
 
 # A snapshot without the pixels of its images, whose bytes are those of a compression.
 expect_picture <- function(title, draw) {
+  testthat::announce_snapshot_file(name = paste0(title, ".svg"))
   testthat::skip_if_not_installed("vdiffr")
   vdiffr::expect_doppelganger(title, draw, writer = function(plot, file, title = "") {
     vdiffr::write_svg(plot, file, title)

@@ -19,6 +19,8 @@ test_that("a range is scaled from its least value to its largest", {
   expect_identical(constant$marks, 7)
   expect_true(diff(constant$limits) > 0)
   expect_true(diff(range_scale(NA_real_, "a")$limits) > 0)
+  marked <- range_scale(c(1, 2, NA), c("a", "b"), na_colour = "c")
+  expect_identical(colours_of(c(NA, 1), marked), c("c", "a"))
   expect_identical(colours_of(c(7, 7), range_scale(c(7, 7), c("a", "b", "c"))), c("b", "b"))
 })
 
