@@ -103,14 +103,14 @@ rd_picture <- function(name, alt) {
 
 rd_arguments_picture <- function() {
   rd_picture("conv-arguments", paste(
-    "What kernel_size, padding, stride, dilation and padding_mode do: the input below, the output",
+    "What kernel size, padding, stride, dilation and padding mode do: the input below, the output",
     "above, and the window of one output"
   ))
 }
 
 rd_transposed_picture <- function() {
   rd_picture("transposed-arguments", paste(
-    "What kernel_size, stride, padding and output_padding of a transposed layer do: the input,",
+    "What kernel size, stride, padding and output padding of a transposed layer do: the input,",
     "spread out, below, the output above, and the window of one output"
   ))
 }
