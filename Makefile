@@ -8,8 +8,8 @@ pictures = build/demo
 
 .NOTPARALLEL:
 
-.PHONY: all help demo test bench trust trust-quick trust-mutants check lint format document core-test \
-  r-test install clean
+.PHONY: all help demo pictures test bench trust trust-quick trust-mutants check lint format document \
+  core-test r-test install clean
 
 all: format document lint test  ## format, document, lint and test (the default)
 
@@ -20,6 +20,9 @@ demo: setup-run install  ## set up, install and run the examples on real data; p
 	@for demo in terrain upsampling sunspots; do \
 	  R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript "dev/demo/$$demo.R" "$(pictures)" || exit 1; \
 	done
+
+pictures: install  ## the pictures of the manual, man/figures, anew; needs pngquant
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/pictures/figures.R
 
 test: setup-test install  ## set up, install and run every test; closes with `N passed, N failed, N skipped`
 	@dev/test.sh

@@ -29,6 +29,10 @@ check_count_ <- function(x, argument, least) {
     .Call(`_nnconv_check_count_`, x, argument, least)
 }
 
+check_spatial_ <- function(x, argument, ndim, least) {
+    .Call(`_nnconv_check_spatial_`, x, argument, ndim, least)
+}
+
 describe_ <- function(x) {
     .Call(`_nnconv_describe_`, x)
 }
@@ -63,6 +67,10 @@ module_backward_ <- function(geometry, grad_output, input, weight, bias, needs) 
 
 check_parameter_ <- function(x, argument, dim) {
     .Call(`_nnconv_check_parameter_`, x, argument, dim)
+}
+
+module_output_dim_ <- function(geometry, input_dim, weight) {
+    .Call(`_nnconv_module_output_dim_`, geometry, input_dim, weight)
 }
 
 module_plan_ <- function(geometry, input, weight) {

@@ -29,6 +29,12 @@ check_choice <- function(x, argument, choices) {
   }
 }
 
+check_title <- function(main) {
+  if (!is.null(main) && !is.language(main)) {
+    check_string(main, "main", "one string, an expression or NULL")
+  }
+}
+
 # A list whose elements all have names, each name once.
 check_named_list <- function(x, argument) {
   must <- "a list with a name for every element, each name once"
@@ -39,6 +45,13 @@ check_named_list <- function(x, argument) {
   if (anyNA(names) || !all(nzchar(names)) || anyDuplicated(names)) {
     found <- paste("one with the names", enumerate(encodeString(names, quote = "\"")))
     raise_fault("value", argument, must, found)
+  }
+}
+
+# That `...` of a method took nothing: what is there was misspelt.
+check_no_more <- function(...) {
+  if (...length() > 0L) {
+    raise_fault("value", "...", "empty", paste(...length(), "arguments"))
   }
 }
 

@@ -29,6 +29,11 @@
 #' @section Size of the output of a transposed convolution:
 #' `r rd_transpose_output_size()`
 #'
+#' @section Pictures of the arguments:
+#' `r rd_transposed_picture()`
+#'
+#' [plot_conv()] draws the like of any layer of one or two dimensions.
+#'
 #' @inheritParams nnf_conv_transpose
 #' @inheritParams nn_conv
 #' @param bias Whether the layer adds a number to each output channel: `TRUE` or `FALSE`.

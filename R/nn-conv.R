@@ -24,6 +24,11 @@
 #' @section Size of the output of a convolution:
 #' `r rd_output_size()`
 #'
+#' @section Pictures of the arguments:
+#' `r rd_arguments_picture()`
+#'
+#' [plot_conv()] draws the like of any layer of one or two dimensions.
+#'
 #' @inheritParams nnf_conv
 #' @param in_channels,out_channels Number of channels of the input and of the output: whole numbers
 #'   of at least 1.

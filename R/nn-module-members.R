@@ -57,27 +57,38 @@
 #' input. What is saved is data, no code: a module runs the code of the version of nnconv that loads
 #' it.
 #'
+#' @section Summary:
+#' `summary()` tells the range of the parameters and the receptive field (see [receptive_field()]);
+#' with `input_dim` also the dimension of the output and the multiply-adds of a call. These are, as
+#' is usual, the weights times the pixels of the output (of a transposed layer: of the input) and
+#' the samples, those of taps on padding included, bias left out. A complex multiply-add counts
+#' once.
+#'
 #' @section Picture:
-#' `plot()` draws all kernels as tiles, blue below 0, white at 0, red above: a row for each output
-#' channel and a column for each input channel of its group (a transposed layer: the other way
-#' round). 1d kernels are strips, the slices of 3d kernels lie side by side, of complex weights the
-#' real part is drawn.
+#' `plot()` draws all kernels as tiles, blue below 0, white at 0, red above, grey where a weight is
+#' not finite: a row for each output channel and a column for each input channel of its group (a
+#' transposed layer: the other way round). Many rows are cut into strips side by side, and many
+#' columns into bands. 1d kernels are strips, the slices of 3d kernels lie side by side, and
+#' complex weights are drawn as two parts. `autoplot()` of the package ggplot2 gives the same as a
+#' ggplot, that scales and themes can be added to.
 #'
 #' @param x,object A module.
 #' @param name The name of a field or method.
 #' @param exact For R's sake: names are always matched exactly.
 #' @param value The new weight or bias.
 #' @param newdata An input array, as for `m(input)`.
+#' @param input_dim The `dim()` of an input, with or without a batch.
 #' @param output_size The output's size, for transposed layers only.
-#' @param ... Not used; `predict()` refuses what it does not know.
+#' @param ... Not used; `predict()`, `summary()` and `autoplot()` refuse what they do not know.
 #' @return `m$name` and `m[["name"]]`: the field, or the method as a function. The assignments and
 #'   `print()`, `plot()`: the module. `format()`: one string, the call that would make such a
 #'   module. `predict()`: an array. `coef()`: a list. `summary()`: a list of class
-#'   `summary.nnconv_module` with that call (`module`) and a data frame of statistics (`parameters`;
-#'   of moduli where the numbers are complex).
+#'   `summary.nnconv_module` with that call (`module`), a data frame of statistics (`parameters`;
+#'   of moduli where the numbers are complex), `receptive_field` and, with `input_dim`, `input_dim`,
+#'   `output_dim` and `multiply_adds`. `autoplot()`: a ggplot.
 #' @section Errors:
 #' `r rd_errors()`
-#' @seealso [nn_conv2d()], [nn_conv_transpose2d()]
+#' @seealso [nn_conv2d()], [nn_conv_transpose2d()]; [plot_feature_maps()], [plot_conv()]
 #' @examples
 #' m <- nn_conv1d(1, 1, kernel_size = 2)
 #' m$weight <- array(c(1, -1), dim = c(1, 1, 2))
@@ -103,10 +114,14 @@
 #' m <- nn_conv2d(1, 2, kernel_size = 3, padding = "same", bias = FALSE)
 #' sobel <- outer(c(1, 2, 1), c(-1, 0, 1))
 #' m$weight <- aperm(array(c(sobel, t(sobel)), dim = c(3, 3, 2, 1)), c(3, 4, 1, 2))
-#' summary(m)
+#' summary(m, input_dim = c(1, 87, 61))
 #' #> nn_conv2d(1, 2, kernel_size = 3, padding = "same", bias = FALSE)
 #' #>                  dim count min mean max       sd
 #' #> weight 2 x 1 x 3 x 3    18  -2    0   2 1.188177
+#' #> receptive field  3 x 3, stride 1 x 1
+#' #> input            1 x 87 x 61
+#' #> output           2 x 87 x 61
+#' #> multiply-adds    95,526
 #' plot(m)
 #' @name nnconv_module
 #' @aliases nnconv_module

@@ -1,70 +1,124 @@
 # The kernels of a module as a picture. Not on the way of a call.
 
 #' @rdname nnconv_module
-#' @param main The plot's title.
+#' @param main The plot's title: a string, an expression, or `NULL` for none.
 #' @export
 plot.nnconv_module <- function(x, main = format(x), ...) {
-  weight <- Re(x$weight)
-  colours <- kernel_colours(kernel_mosaic(weight))
-  height <- nrow(colours)
-  width <- ncol(colours)
-  old <- graphics::par(mar = c(2, 3, 4, 1))
-  on.exit(graphics::par(old))
-  graphics::plot.new()
-  graphics::plot.window(c(0, width), c(0, height), asp = 1)
-  picture <- grDevices::as.raster(colours)
-  graphics::rasterImage(picture, 0, 0, width, height, interpolate = FALSE)
-  # White cells at the edge would melt into the page.
-  graphics::rect(0, 0, width, height, border = gap_colour)
-  channels <- c("output channels", "input channels")
-  if (inherits(x, "nnconv_conv_transpose")) {
-    channels <- rev(channels)
-  }
-  limit <- max_modulus(weight)
-  graphics::title(main = main, line = 2, cex.main = fitting_cex(main))
-  graphics::text(0, height / 2, channels[[1L]], srt = 90, adj = c(0.5, -1), xpd = NA)
-  graphics::mtext(channels[[2L]], side = 3)
-  graphics::mtext(sprintf("blue %.3g, white 0, red %.3g", -limit, limit), side = 1)
+  check_title(main)
+  parts <- parts_of(x$weight)
+  scale <- signed_scale(unlist(parts))
+  draw_page(main, function(box) {
+    draw_bar(scale, box)
+    boxes <- split_across(take_bottom(box, bar_height() + 0.08), rep(1, length(parts)))
+    Map(
+      function(weight, title, box) {
+        title <- draw_title(box, title, usual = 0.8, font = 1L)
+        draw_kernels(weight, scale, take_top(box, title), channel_words(x))
+      },
+      parts, names(parts), boxes
+    )
+  })
   invisible(x)
 }
 
-# The usual size of a title, or less where it would not fit the page.
-fitting_cex <- function(main) {
-  usual <- graphics::par("cex.main")
-  needed <- max(graphics::strwidth(main, units = "inches", cex = usual, font = 2))
-  usual * min(1, 0.95 * graphics::par("din")[[1L]] / needed)
+# Real numbers as they are; complex ones as two parts.
+parts_of <- function(x) {
+  if (is.complex(x)) {
+    list("real part" = Re(x), "imaginary part" = Im(x))
+  } else {
+    stats::setNames(list(x), "")
+  }
 }
 
-gap_colour <- "#D9D9D9"
+# What the first two dimensions of a weight are.
+channel_words <- function(m) {
+  words <- c("output channels", "input channels")
+  if (is_transposed(m)) rev(words) else words
+}
 
-# One matrix of all kernels, NA between them: a row of tiles for each extent of the weight's first
-# dimension, a column for each of its second; the slices of a 3d kernel side by side, and a 1d
-# kernel as a strip.
-kernel_mosaic <- function(weight) {
+# A row of tiles for each extent of the weight's first dimension, a column for each of its second;
+# one dimension alone is read along lines, as text is.
+draw_kernels <- function(weight, scale, box, words) {
+  tiles <- kernel_tiles(weight)
+  rows <- dim(tiles)[[3L]]
+  columns <- dim(tiles)[[4L]]
+  if (columns == 1L) {
+    dim(tiles)[3:4] <- c(1L, rows)
+    columns <- rows
+    rows <- 1L
+    words <- rev(words)
+  }
+  words[c(rows, columns) == 1L] <- ""
+  n_slices <- if (length(dim(weight)) == 5L) dim(weight)[[3L]] else 1L
+  draw_sheet(rows, columns, tile_extent(dim(tiles)), box, words, function(row, column, box) {
+    draw_raster(colours_of(slice_of(tiles, row, column), scale), box)
+    between <- box$left + (box$right - box$left) * seq_len(n_slices - 1L) / n_slices
+    if (n_slices > 1L) {
+      graphics::segments(between, box$bottom, between, box$top, col = missing_colour, lwd = 1.5)
+    }
+  })
+}
+
+# Cells are square, but those of long strips higher than they are wide.
+tile_extent <- function(dim) {
+  c(dim[[2L]], max(dim[[1L]], dim[[2L]] / 8))
+}
+
+# The kernels as (height, width, first channels, second channels): a 1d kernel is one row, the
+# slices of a 3d kernel lie side by side.
+kernel_tiles <- function(weight) {
   channels <- dim(weight)[1:2]
   kernel <- utils::tail(c(1L, 1L, dim(weight)[-(1:2)]), 3L)
-  tiles <- array(weight, c(channels, kernel))
-  mosaic <- aperm(tiles, c(4L, 1L, 5L, 3L, 2L))
-  padded <- array(NA_real_, dim(mosaic) + c(1L, 0L, 1L, 0L, 0L))
-  padded[seq_len(kernel[[2L]]), , seq_len(kernel[[3L]]), , ] <- mosaic
-  height <- dim(padded)[[1L]] * dim(padded)[[2L]]
-  width <- length(padded) / height
-  matrix(padded, height)[-height, -width, drop = FALSE]
+  tiles <- aperm(array(weight, c(channels, kernel)), c(4L, 5L, 3L, 1L, 2L))
+  array(tiles, c(kernel[[2L]], kernel[[3L]] * kernel[[1L]], channels))
 }
 
-# Blue below 0, white at 0, red above, to the same limits on both sides. What is not finite is grey,
-# as the gaps are.
-kernel_colours <- function(mosaic) {
-  palette <- grDevices::colorRampPalette(c("#2166AC", "#FFFFFF", "#B2182B"))(255L)
-  mosaic[!is.finite(mosaic)] <- NA
-  level <- round(127 * mosaic / max_modulus(mosaic)) + 128
-  colours <- palette[level]
-  colours[is.na(colours)] <- gap_colour
-  matrix(colours, nrow(mosaic))
+slice_of <- function(tiles, row, column) {
+  matrix(tiles[, , row, column], dim(tiles)[[1L]])
 }
 
-# 1 where nothing but zeros is there to be scaled.
-max_modulus <- function(x) {
-  largest <- max(0, abs(x[is.finite(x)]))
-  if (largest > 0) largest else 1
+# ---- ggplot2, where it is ----
+
+#' @rdname nnconv_module
+#' @importFrom rlang .data
+#' @method autoplot nnconv_module
+#' @rawNamespace S3method(ggplot2::autoplot, nnconv_module)
+autoplot.nnconv_module <- function(object, ...) {
+  check_no_more(...)
+  cells <- kernel_cells(object$weight)
+  scale <- signed_scale(cells$value)
+  extent <- tile_extent(c(max(cells$row), max(cells$column)))
+  words <- channel_words(object)
+  ggplot2::ggplot(cells, ggplot2::aes(.data$column, .data$row, fill = .data$value)) +
+    ggplot2::geom_tile() +
+    ggplot2::facet_grid(ggplot2::vars(.data$first), ggplot2::vars(.data$second), switch = "y") +
+    ggplot2::scale_y_reverse() +
+    ggplot2::scale_fill_gradientn(
+      colours = scale$palette, limits = scale$limits, na.value = missing_colour
+    ) +
+    ggplot2::coord_cartesian(expand = FALSE) +
+    ggplot2::labs(title = format(object), x = words[[2L]], y = words[[1L]], fill = "weight") +
+    ggplot2::theme_minimal() +
+    ggplot2::theme(
+      aspect.ratio = extent[[2L]] / extent[[1L]],
+      axis.text = ggplot2::element_blank(), panel.grid = ggplot2::element_blank(),
+      panel.border = ggplot2::element_rect(fill = NA, colour = frame_colour)
+    )
+}
+
+# A row for each weight: its `value`, its `row` and `column` in the tile of its kernel, and the
+# facet of that, `first` and `second` after the weight's first two dimensions. Complex numbers have
+# a facet for each part.
+kernel_cells <- function(weight) {
+  parts <- parts_of(weight)
+  cells <- Map(function(weight, part) {
+    tiles <- kernel_tiles(weight)
+    at <- arrayInd(seq_along(tiles), dim(tiles))
+    second <- trimws(paste(at[, 4L], part))
+    data.frame(
+      value = as.vector(tiles), row = at[, 1L], column = at[, 2L],
+      first = factor(at[, 3L]), second = factor(second, unique(second))
+    )
+  }, parts, names(parts))
+  do.call(rbind, unname(cells))
 }

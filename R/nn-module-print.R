@@ -41,17 +41,35 @@ format_value <- function(value) {
 #' @export
 print.nnconv_module <- function(x, ...) {
   parameters <- module_parameters(x)
-  cli::cat_line(format(x))
+  cli::cat_line(wrap_call(format(x)))
   cli::cat_line(format(names(parameters)), "  ", vapply(parameters, format_extents, ""))
   cli::cat_line(
-    format(sum(lengths(parameters)), big.mark = ","), " parameters, ",
+    format_count(sum(lengths(parameters))), " parameters, ",
     if (x$training) "training" else "evaluation", " mode"
   )
   invisible(x)
 }
 
+# In lines that fit the console, broken between arguments and nowhere else.
+wrap_call <- function(call) {
+  letters <- strsplit(call, "")[[1L]]
+  depth <- cumsum(letters == "(") - cumsum(letters == ")")
+  follows_argument <- depth == 1L & c("", letters[-length(letters)]) == ","
+  letters[letters == " " & !follows_argument] <- "~"
+  lines <- strwrap(paste(letters, collapse = ""), width = getOption("width"), exdent = 2L)
+  gsub("~", " ", lines, fixed = TRUE)
+}
+
+format_count <- function(count) {
+  format(count, big.mark = ",", scientific = FALSE)
+}
+
 format_extents <- function(array) {
-  paste(extents(array), collapse = " x ")
+  by_times(extents(array))
+}
+
+by_times <- function(sizes) {
+  paste(sizes, collapse = " x ")
 }
 
 extents <- function(array) {
@@ -60,11 +78,28 @@ extents <- function(array) {
 
 #' @rdname nnconv_module
 #' @export
-summary.nnconv_module <- function(object, ...) {
+summary.nnconv_module <- function(object, input_dim = NULL, ...) {
+  check_no_more(...)
   parameters <- module_parameters(object)
   statistics <- do.call(rbind, lapply(parameters, parameter_statistics))
   table <- data.frame(dim = vapply(parameters, format_extents, ""), statistics)
-  structure(list(module = format(object), parameters = table), class = "summary.nnconv_module")
+  summary <- list(
+    module = format(object), parameters = table, receptive_field = receptive_field(object)
+  )
+  if (!is.null(input_dim)) {
+    summary$output_dim <- output_dim_for(object, input_dim)
+    summary$input_dim <- as.integer(input_dim)
+    summary$multiply_adds <- multiply_adds(object, summary$input_dim, summary$output_dim)
+  }
+  structure(summary, class = "summary.nnconv_module")
+}
+
+# Each weight meets every pixel of a convolution's output, of a transposed one's input, once.
+multiply_adds <- function(m, input_dim, output_dim) {
+  met <- if (is_transposed(m)) input_dim else output_dim
+  ndim <- length(m$kernel_size)
+  batch <- if (length(met) > ndim + 1L) met[[1L]] else 1
+  prod(batch, utils::tail(met, ndim), dim(m$weight))
 }
 
 # Of the moduli where the numbers are complex.
@@ -79,18 +114,29 @@ parameter_statistics <- function(x) {
 
 #' @export
 print.summary.nnconv_module <- function(x, ...) {
-  cli::cat_line(x$module)
+  cli::cat_line(wrap_call(x$module))
   print(x$parameters, ...)
+  facts <- c("receptive field" = field_words(x$receptive_field))
+  if (!is.null(x$input_dim)) {
+    facts <- c(
+      facts, input = by_times(x$input_dim), output = by_times(x$output_dim),
+      "multiply-adds" = format_count(x$multiply_adds)
+    )
+  }
+  cli::cat_line(format(names(facts)), "  ", facts)
   invisible(x)
+}
+
+field_words <- function(field) {
+  stride <- vapply(field$stride, format, "", digits = 3L)
+  paste0(by_times(field$size), ", stride ", by_times(stride))
 }
 
 #' @rdname nnconv_module
 #' @importFrom stats predict
 #' @export
 predict.nnconv_module <- function(object, newdata, output_size = NULL, ...) {
-  if (...length() > 0L) {
-    raise_fault("value", "...", "empty", paste(...length(), "arguments"))
-  }
+  check_no_more(...)
   if (missing(newdata)) {
     raise_missing("newdata")
   }

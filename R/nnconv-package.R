@@ -9,7 +9,8 @@
 #'   on the page [nnconv_module].
 #' * The same as functions: [nnf_conv2d()], [nnf_conv_transpose2d()], their gradients
 #'   [nnf_conv2d_backward()], and [nnf_pad()].
-#' * Sizes: [conv_output_size()], [conv_transpose_output_size()].
+#' * Sizes: [conv_output_size()], [conv_transpose_output_size()], [receptive_field()].
+#' * Pictures: `plot()` of a layer, [plot_conv()], [plot_feature_maps()], [plot_receptive_field()].
 #' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
 #'
 #' @references `r rd_references("torch.nn.Conv2d")`

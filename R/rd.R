@@ -91,3 +91,33 @@ rd_references <- function(torch_name) {
     "PyTorch's documentation of `", torch_name, "`, whose definitions are followed."
   )
 }
+
+# A picture of man/figures; `alt` says in words what it shows.
+rd_picture <- function(name, alt) {
+  file <- paste0("\\figure{", name, ".png}")
+  paste0(
+    "\\if{html}{", file, "{options: width=\"720\" alt=\"", alt, "\"}}",
+    "\\if{latex}{", file, "{options: width=13cm}}"
+  )
+}
+
+rd_arguments_picture <- function() {
+  rd_picture("conv-arguments", paste(
+    "What kernel size, padding, stride, dilation and padding mode do: the input below, the output",
+    "above, and the window of one output"
+  ))
+}
+
+rd_transposed_picture <- function() {
+  rd_picture("transposed-arguments", paste(
+    "What kernel size, stride, padding and output padding of a transposed layer do: the input,",
+    "spread out, below, the output above, and the window of one output"
+  ))
+}
+
+rd_field_picture <- function() {
+  rd_picture("receptive-field", paste(
+    "The receptive field of four causal layers as a pyramid, and of three layers of 3x3 kernels as",
+    "nested frames"
+  ))
+}

@@ -14,9 +14,11 @@ run      rlang      1.0.0
 test     testthat   3.1.0
 test     withr      2.4.0
 develop  codetools  0.2
+develop  ggplot2    3.4.0
 develop  knitr      1.30
 develop  rmarkdown  2.10
 develop  roxygen2   7.2.0
+develop  vdiffr     1.0.0
 "
 
 case ${1:-} in

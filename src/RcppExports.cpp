@@ -148,6 +148,19 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// check_spatial_
+SEXP check_spatial_(SEXP x, std::string argument, int ndim, int least);
+RcppExport SEXP _nnconv_check_spatial_(SEXP xSEXP, SEXP argumentSEXP, SEXP ndimSEXP, SEXP leastSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< std::string >::type argument(argumentSEXP);
+    Rcpp::traits::input_parameter< int >::type ndim(ndimSEXP);
+    Rcpp::traits::input_parameter< int >::type least(leastSEXP);
+    rcpp_result_gen = Rcpp::wrap(check_spatial_(x, argument, ndim, least));
+    return rcpp_result_gen;
+END_RCPP
+}
 // describe_
 std::string describe_(SEXP x);
 RcppExport SEXP _nnconv_describe_(SEXP xSEXP) {
@@ -259,6 +272,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// module_output_dim_
+SEXP module_output_dim_(SEXP geometry, SEXP input_dim, SEXP weight);
+RcppExport SEXP _nnconv_module_output_dim_(SEXP geometrySEXP, SEXP input_dimSEXP, SEXP weightSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type geometry(geometrySEXP);
+    Rcpp::traits::input_parameter< SEXP >::type input_dim(input_dimSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type weight(weightSEXP);
+    rcpp_result_gen = Rcpp::wrap(module_output_dim_(geometry, input_dim, weight));
+    return rcpp_result_gen;
+END_RCPP
+}
 // module_plan_
 SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight);
 RcppExport SEXP _nnconv_module_plan_(SEXP geometrySEXP, SEXP inputSEXP, SEXP weightSEXP) {
@@ -309,6 +334,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_inspect_forward_", (DL_FUNC) &_nnconv_inspect_forward_, 14},
     {"_nnconv_inspect_backward_", (DL_FUNC) &_nnconv_inspect_backward_, 15},
     {"_nnconv_check_count_", (DL_FUNC) &_nnconv_check_count_, 3},
+    {"_nnconv_check_spatial_", (DL_FUNC) &_nnconv_check_spatial_, 4},
     {"_nnconv_describe_", (DL_FUNC) &_nnconv_describe_, 1},
     {"_nnconv_num_threads_", (DL_FUNC) &_nnconv_num_threads_, 0},
     {"_nnconv_isa_", (DL_FUNC) &_nnconv_isa_, 0},
@@ -318,6 +344,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_remember_", (DL_FUNC) &_nnconv_remember_, 2},
     {"_nnconv_module_backward_", (DL_FUNC) &_nnconv_module_backward_, 6},
     {"_nnconv_check_parameter_", (DL_FUNC) &_nnconv_check_parameter_, 3},
+    {"_nnconv_module_output_dim_", (DL_FUNC) &_nnconv_module_output_dim_, 3},
     {"_nnconv_module_plan_", (DL_FUNC) &_nnconv_module_plan_, 3},
     {"_nnconv_output_size_", (DL_FUNC) &_nnconv_output_size_, 7},
     {"_nnconv_pad_", (DL_FUNC) &_nnconv_pad_, 4},

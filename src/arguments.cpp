@@ -241,4 +241,17 @@ Spatial output_size_argument(SEXP x, int ndim, std::size_t rank) {
   return size;
 }
 
+Extents dim_argument(SEXP x, const char* name, int ndim) {
+  const auto must = [&] {
+    return "the dim of an input, " + dim_names(ndim, true) + " or " + dim_names(ndim, false);
+  };
+  if (!is_plain_number(x)) refuse(FaultKind::type, name, must(), x);
+  const R_xlen_t n = Rf_xlength(x);
+  if (n != ndim + 1 && n != ndim + 2) refuse(FaultKind::value, name, must(), x);
+  Extents dim;
+  for (R_xlen_t i = 0; i < n; ++i)
+    dim.push_back(whole_at(x, i, name, n == ndim + 2 && i == 0 ? 0 : 1, must));
+  return dim;
+}
+
 }  // namespace nnconv

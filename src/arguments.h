@@ -48,6 +48,9 @@ ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context);
 // `output_size`: the spatial sizes, or a whole dim of the input's rank.
 Spatial output_size_argument(SEXP x, int ndim, std::size_t rank);
 
+// The dim of an input, with or without a batch, which alone may be 0.
+Extents dim_argument(SEXP x, const char* name, int ndim);
+
 // Whether x is a number or a vector of numbers, and no object.
 bool is_plain_number(SEXP x);
 

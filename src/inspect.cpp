@@ -10,6 +10,15 @@ SEXP check_count_(SEXP x, std::string argument, int least) {
   });
 }
 
+// One whole number for each of `ndim` spatial dimensions, where one stands for all.
+// [[Rcpp::export(rng = false)]]
+SEXP check_spatial_(SEXP x, std::string argument, int ndim, int least) {
+  return entry([&]() -> SEXP {
+    const Spatial values = spatial_argument(x, argument.c_str(), ndim, least, 1);
+    return Rcpp::IntegerVector(values.begin(), values.begin() + ndim);
+  });
+}
+
 // [[Rcpp::export(rng = false)]]
 std::string describe_(SEXP x) { return describe(x); }
 

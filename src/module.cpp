@@ -248,6 +248,24 @@ SEXP check_parameter_(SEXP x, std::string argument, Rcpp::IntegerVector dim) {
   });
 }
 
+// The dim of the output for an input of this dim, by the checks of a call.
+// [[Rcpp::export(rng = false)]]
+SEXP module_output_dim_(SEXP geometry, SEXP input_dim, SEXP weight) {
+  return entry([&]() -> SEXP {
+    const Geometry g = unpack(geometry).geometry;
+    const Extents input = dim_argument(input_dim, "input_dim", g.ndim);
+    const int64_t found = input[input.size() - g.ndim - 1];
+    const int64_t channels = channels_of(g, dim_of(weight)).input;
+    if (found != channels)
+      throw Fault(FaultKind::shape, "input_dim",
+                  "the dim of an array with " + std::to_string(channels) +
+                      (channels == 1 ? " channel" : " channels"),
+                  "one with " + std::to_string(found));
+    const Extents output = output_extents(g, fit(g, input, dim_of(weight)), input.size());
+    return Rcpp::IntegerVector(output.begin(), output.end());
+  });
+}
+
 // What run() would do for a module's output and the gradients of its input and weight.
 // [[Rcpp::export(rng = false)]]
 SEXP module_plan_(SEXP geometry, SEXP input, SEXP weight) {

@@ -10,25 +10,25 @@ bad_values <- list(
 
 # t, v, s: a type, value or shape error; a dot: no error expected of this value.
 expected <- utils::read.table(header = TRUE, colClasses = "character", text = "
-  value      count margin cut extra flag word text array maybe vector size number state
-  zero       v     .      .   .     t    t    t    s     s     s      v    .      t
-  negative   v     v      v   v     t    t    t    s     s     s      v    .      t
-  na         v     v      v   v     v    v    v    s     s     s      v    .      t
-  nan        v     v      v   v     t    t    t    s     s     s      v    .      t
-  inf        v     v      v   v     t    t    t    s     s     s      v    .      t
-  fraction   v     v      v   v     t    t    t    s     s     s      v    .      t
-  huge       v     v      v   v     t    t    t    s     s     s      v    .      t
-  string     t     v      t   t     t    v    .    t     t     t      t    t      t
-  true       t     t      t   t     .    t    t    s     s     t      t    t      t
-  empty      v     v      v   v     t    t    t    s     s     s      v    v      t
-  long       v     v      v   v     t    t    t    s     s     s      v    v      t
-  list       t     v      v   t     t    t    t    t     t     t      t    t      v
-  null       t     t      t   t     t    t    t    t     .     .      .    .      t
-  data_frame t     t      t   t     t    t    t    t     t     t      t    t      t
-  func       t     t      t   t     t    t    t    t     t     t      t    t      t
-  factor     t     t      t   t     t    t    t    t     t     t      t    t      t
-  complex    t     t      t   t     t    t    t    s     s     s      t    .      t
-  date       t     t      t   t     t    t    t    t     t     t      t    t      t
+  value      count margin cut extra flag word text array maybe vector size number state module title
+  zero       v     .      .   .     t    t    t    s     s     s      v    .      t     t      t
+  negative   v     v      v   v     t    t    t    s     s     s      v    .      t     t      t
+  na         v     v      v   v     v    v    v    s     s     s      v    .      t     t      v
+  nan        v     v      v   v     t    t    t    s     s     s      v    .      t     t      t
+  inf        v     v      v   v     t    t    t    s     s     s      v    .      t     t      t
+  fraction   v     v      v   v     t    t    t    s     s     s      v    .      t     t      t
+  huge       v     v      v   v     t    t    t    s     s     s      v    .      t     t      t
+  string     t     v      t   t     t    v    .    t     t     t      t    t      t     t      .
+  true       t     t      t   t     .    t    t    s     s     t      t    t      t     t      t
+  empty      v     v      v   v     t    t    t    s     s     s      v    v      t     t      t
+  long       v     v      v   v     t    t    t    s     s     s      v    v      t     t      t
+  list       t     v      v   t     t    t    t    t     t     t      t    t      v     t      t
+  null       t     t      t   t     t    t    t    t     .     .      .    .      t     t      .
+  data_frame t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
+  func       t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
+  factor     t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
+  complex    t     t      t   t     t    t    t    s     s     s      t    .      t     t      t
+  date       t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
 ")
 rownames(expected) <- expected$value
 
@@ -40,8 +40,9 @@ kinds <- c(
   bias = "vector", strict = "flag", deep = "flag", mode = "flag",
   padding_mode = "word", device = "word", dtype = "word", needs = "word", name = "word",
   prefix = "text", state = "state",
-  input = "array", weight = "array", grad_output = "array", newdata = "array",
-  output_size = "size", value = "number"
+  input = "array", weight = "array", grad_output = "array", newdata = "array", x = "array",
+  output_size = "size", value = "number", m = "module", main = "title", sample = "count",
+  at = "count", "..." = "module"
 )
 
 # ---- the calls: a function, good arguments, and the kinds that names do not tell ----
@@ -103,6 +104,8 @@ layer_targets <- function(layer) {
 module_targets <- function() {
   m <- nn_conv2d(2, 2, 3)
   list(
+    target("summary", summary, list(m, input_dim = c(2, 5, 5)), c(input_dim = "size")),
+    target("plot", plot, list(m, main = "a")),
     target("$train", m$train, list(mode = TRUE)),
     target("$clone", m$clone, list(deep = TRUE)),
     target("$state_dict", m$state_dict, list(prefix = "")),
@@ -133,6 +136,20 @@ function_targets <- function() {
         conv_transpose_output_size, c(list(input_size = c(8, 9), kernel_size = 3), good_geometry)
       ),
       c(padding = "cut")
+    ),
+    target("receptive_field", receptive_field, list("..." = nn_conv1d(1, 1, 3))),
+    target(
+      "plot_receptive_field", plot_receptive_field,
+      list("..." = nn_conv1d(1, 1, 3), input_size = 5, at = 1, main = "a"),
+      c(input_size = "size", at = "size")
+    ),
+    target(
+      "plot_conv", plot_conv, list(m = nn_conv2d(1, 1, 3), input_size = 5, at = 1, main = "a"),
+      c(input_size = "size")
+    ),
+    target(
+      "plot_feature_maps", plot_feature_maps,
+      list(m = nn_conv2d(1, 1, 3), x = array(0, c(1, 1, 5, 5)), sample = 1, main = "a")
     ),
     target("conv_set_num_threads", conv_set_num_threads, list(n = 1)),
     target("conv_set_algorithm", conv_set_algorithm, list(name = "auto"))
@@ -196,6 +213,7 @@ for (each in targets) {
 
 test_that("good values are taken, so that it is the bad one that is refused", {
   withr::local_options(nnconv.threads = NULL, nnconv.algorithm = NULL)
+  local_null_device()
   for (target in targets) {
     expect_error(do.call(target$f, target$arguments), NA, label = target$label)
   }

@@ -27,6 +27,22 @@ test_that("print() shows the layer and its parameters", {
   ))
 })
 
+test_that("print() breaks long calls between arguments", {
+  m <- nn_conv2d(3, 4, c(3, 5), stride = 2, padding = list(c(1, 2), c(0, 1)))
+  withr::local_options(width = 40)
+  expect_identical(capture.output(m)[1:3], c(
+    "nn_conv2d(3, 4, kernel_size = c(3, 5),", "  stride = 2,",
+    "  padding = list(c(1, 2), c(0, 1)))"
+  ))
+  withr::local_options(width = 20)
+  expect_identical(capture.output(m)[1:2], c("nn_conv2d(3, 4,", "  kernel_size = c(3, 5),"))
+  for (width in c(20, 40, 80, 200)) {
+    withr::local_options(width = width)
+    lines <- wrap_call(format(m))
+    expect_identical(paste(trimws(lines), collapse = " "), format(m))
+  }
+})
+
 test_that("summary() tells about the parameters", {
   m <- nn_conv1d(1, 2, 3)
   m$weight <- array(c(-3, 1, 2, 0, 0, 0), c(2, 1, 3))
@@ -41,6 +57,65 @@ test_that("summary() tells about the parameters", {
   expect_output(print(s), "nn_conv1d.*weight 2 x 1 x 3     6  -3")
   m$weight <- m$weight * 1i
   expect_identical(summary(m)$parameters["weight", "max"], 3)
+})
+
+test_that("summary() tells the output's dim and the receptive field", {
+  m <- nn_conv2d(3, 64, 7, stride = 2, padding = 3)
+  s <- summary(m, c(8, 3, 224, 224))
+  expect_identical(s$input_dim, c(8L, 3L, 224L, 224L))
+  expect_identical(s$output_dim, c(8L, 64L, 112L, 112L))
+  expect_identical(s$receptive_field, receptive_field(m))
+  expect_identical(utils::tail(capture.output(s), 4), c(
+    "receptive field  7 x 7, stride 2 x 2", "input            8 x 3 x 224 x 224",
+    "output           8 x 64 x 112 x 112", "multiply-adds    944,111,616"
+  ))
+  expect_identical(names(summary(m)), c("module", "parameters", "receptive_field"))
+  expect_output(print(summary(m)), "receptive field  7 x 7, stride 2 x 2$")
+  up <- nn_conv_transpose1d(1, 1, 3, stride = 3)
+  expect_output(print(summary(up)), "receptive field  1, stride 0.333$")
+})
+
+test_that("multiply-adds are the steps of the plain loops", {
+  withr::local_seed(1)
+  for (layer in layers) for (i in 1:5) {
+    case <- random_case(layer)
+    m <- case_module(case, random_operands(case))
+    pixels <- prod(if (is_transposed(case)) case$size else output_size(case))
+    steps <- 0
+    for (sample in seq_len(max(case$batch, 1))) for (pixel in seq_len(pixels)) {
+      for (group in seq_len(case$groups)) for (row in seq_len(dim(m$weight)[[1]] / case$groups)) {
+        for (column in seq_len(dim(m$weight)[[2]])) {
+          steps <- steps + prod(rep_len(case$kernel, n_spatial(case)))
+        }
+      }
+    }
+    expect_identical(summary(m, input_dim(case))$multiply_adds, steps, label = case_label(case))
+  }
+  m <- nn_conv1d(2, 3, 5)
+  expect_identical(summary(m, c(0, 2, 9))$multiply_adds, 0)
+  large <- nn_conv2d(512, 512, 3, padding = "same")
+  expect_identical(summary(large, c(1e5, 512, 224, 224))$multiply_adds, 1e5 * 224^2 * 512^2 * 9)
+})
+
+test_that("multiply-adds without padding are the terms of the sum", {
+  withr::local_seed(2)
+  for (layer in layers) for (i in 1:5) {
+    case <- random_case(layer, padding = 0, output_padding = 0, padding_mode = "zeros")
+    m <- case_module(case, random_operands(case))
+    channels <- prod(dim(m$weight)[1:2]) * prod(case$batch)
+    expect_identical(
+      summary(m, input_dim(case))$multiply_adds, nrow(case_terms(case)) * channels,
+      label = case_label(case)
+    )
+  }
+})
+
+test_that("summary() refuses what it does not know", {
+  m <- nn_conv2d(3, 4, 3)
+  expect_fault(summary(m, input_dims = c(3, 5, 5), 1), "value", "...")
+  expect_fault(summary(m, c(5, 5)), "value", "input_dim")
+  expect_fault(summary(m, c(1, 5, 5)), "shape", "input_dim")
+  expect_fault(summary(m, array(0, c(3, 5, 5))), "value", "input_dim")
 })
 
 test_that("predict() is a forward that remembers nothing", {
