@@ -222,22 +222,36 @@ bad_calls <- function(target) {
   calls
 }
 
+# A call of the target's function with these arguments, each a variable, as in a user's code.
+call_target <- function(target, arguments) {
+  variables <- sprintf("argument_%d", seq_along(arguments))
+  call <- as.call(c(quote(f), stats::setNames(lapply(variables, as.name), names(arguments))))
+  eval(call, c(list(f = target$f), stats::setNames(arguments, variables)))
+}
+
 # NULL, or what is wrong with the call's error or with what it left behind.
 call_problem <- function(target, argument, value, class) {
   arguments <- target$arguments
   arguments[argument] <- list(value)
-  given <- deep_copy(arguments)
+  given <- serialize(arguments, NULL)
   before <- target_state(target)
-  fault <- catch_fault(do.call(target$f, arguments, quote = TRUE))
+  fault <- catch_fault(call_target(target, arguments))
   kind <- c(t = "type", v = "value", s = "shape")[[class]]
   problem <- fault_problem(fault, kind, argument)
   if (is.null(problem) && !identical(target_state(target), before)) {
     problem <- "the session or the module was changed"
   }
-  if (is.null(problem) && !identical(arguments, given, ignore.environment = TRUE)) {
+  if (is.null(problem) && !same_values(arguments, given)) {
     problem <- "the arguments were changed"
   }
   problem
+}
+
+# Whether these are still the values that were serialised. Bytes alike are enough, and billions of
+# numbers that R has not written out yet stay so.
+same_values <- function(values, serialised) {
+  identical(serialize(values, NULL), serialised) ||
+    identical(values, unserialize(serialised), ignore.environment = TRUE)
 }
 
 # Of the session and, as a copy, of the module.

@@ -26,12 +26,28 @@ test_that("good values are taken, so that it is the bad one that is refused", {
   withr::local_options(nnconv.threads = NULL, nnconv.algorithm = NULL)
   withr::local_pdf(NULL)
   for (target in targets) {
-    expect_error(do.call(target$f, target$arguments), NA, label = target$label)
+    expect_error(call_target(target, target$arguments), NA, label = target$label)
   }
 })
 
 test_that("every argument of every function, method and generic is in the table", {
   expect_identical(uncovered(targets), character())
+})
+
+test_that("an argument that is not given is named", {
+  m <- nn_conv1d(1, 1, 3)
+  expect_fault(m(), "type", "input")
+  expect_fault(m[[]], "type", "name")
+  expect_fault(m$backward(), "type", "grad_output")
+  expect_fault(m$load_state_dict(), "type", "state")
+  expect_fault(predict(m), "type", "newdata")
+  expect_fault(nn_conv2d(1, 1), "type", "kernel_size")
+  expect_fault(nn_conv_transpose2d(1), "type", "out_channels")
+  expect_fault(nnf_pad(1), "type", "pad")
+  expect_fault(conv_output_size(5), "type", "kernel_size")
+  expect_fault(conv_transpose_output_size(), "type", "input_size")
+  expect_fault(conv_set_num_threads(), "type", "n")
+  expect_fault(conv_set_algorithm(), "type", "name")
 })
 
 # ---- arrays that do not fit ----
