@@ -46,6 +46,7 @@ NULL
 #' @rdname conv_set_algorithm
 #' @export
 conv_set_algorithm <- function(name) {
+  if (missing(name)) raise_missing("name")
   check_choice(name, "name", algorithms)
   old <- asked_algorithm()
   options(nnconv.algorithm = name)

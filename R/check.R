@@ -16,7 +16,7 @@ check_string <- function(x, argument, must = "one string") {
   if (!is.character(x) || is.object(x)) {
     raise_fault(if (is_bare_na(x)) "value" else "type", argument, must, describe_(x))
   }
-  if (length(x) != 1L || is.na(x)) {
+  if (length(x) != 1L || is.na(x) || Encoding(x) == "bytes") {
     raise_fault("value", argument, must, describe_(x))
   }
 }

@@ -218,6 +218,9 @@ check_member_name <- function(name) {
 #' @usage \method{[[}{nnconv_module}(x, name, exact = TRUE)
 #' @export
 `[[.nnconv_module` <- function(x, name, exact = TRUE) {
+  if (missing(name)) {
+    raise_missing("name")
+  }
   check_string(name, "name", "the name of one field or method")
   get_member(x, name)
 }
@@ -233,6 +236,9 @@ check_member_name <- function(name) {
 #' @usage \method{[[}{nnconv_module}(x, name) <- value
 #' @export
 `[[<-.nnconv_module` <- function(x, name, value) {
+  if (missing(name)) {
+    raise_missing("name")
+  }
   check_string(name, "name", "the name of one field or method")
   set_member(x, name, value)
 }

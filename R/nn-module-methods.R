@@ -36,6 +36,9 @@ module_state_dict <- function(module, prefix) {
 }
 
 module_load_state_dict <- function(module, state, strict, prefix) {
+  if (missing(state)) {
+    raise_missing("state")
+  }
   check_named_list(state, "state")
   check_flag(strict, "strict")
   check_string(prefix, "prefix")

@@ -41,5 +41,7 @@
 #' #> [3,]    0    1    9
 #' @export
 nnf_pad <- function(input, pad, mode = "constant", value = 0) {
+  if (missing(input)) raise_missing("input")
+  if (missing(pad)) raise_missing("pad")
   pad_(input, pad, mode, value)
 }

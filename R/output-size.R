@@ -33,6 +33,8 @@
 #' #> [1] 14 14
 #' @export
 conv_output_size <- function(input_size, kernel_size, stride = 1, padding = 0, dilation = 1) {
+  if (missing(input_size)) raise_missing("input_size")
+  if (missing(kernel_size)) raise_missing("kernel_size")
   output_size_(FALSE, input_size, kernel_size, stride, padding, 0, dilation)
 }
 
@@ -40,5 +42,7 @@ conv_output_size <- function(input_size, kernel_size, stride = 1, padding = 0, d
 #' @export
 conv_transpose_output_size <- function(input_size, kernel_size, stride = 1, padding = 0,
                                        output_padding = 0, dilation = 1) {
+  if (missing(input_size)) raise_missing("input_size")
+  if (missing(kernel_size)) raise_missing("kernel_size")
   output_size_(TRUE, input_size, kernel_size, stride, padding, output_padding, dilation)
 }

@@ -30,6 +30,7 @@ NULL
 #' @rdname conv_set_num_threads
 #' @export
 conv_set_num_threads <- function(n) {
+  if (missing(n)) raise_missing("n")
   n <- check_count_(n, "n", 1L)
   old <- num_threads_()
   options(nnconv.threads = n)

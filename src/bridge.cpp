@@ -25,7 +25,17 @@ std::string utf8(SEXP string) {
   return text;
 }
 
-std::string quoted(SEXP string) { return string == NA_STRING ? "NA" : "\"" + utf8(string) + "\""; }
+// Cut where it is longer than anyone reads, between characters.
+std::string shortened(const std::string& text) {
+  std::size_t length = 200;
+  if (text.size() <= length) return text;
+  while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
+  return text.substr(0, length) + "...";
+}
+
+std::string quoted(SEXP string) {
+  return string == NA_STRING ? "NA" : "\"" + shortened(utf8(string)) + "\"";
+}
 
 // The data of an argument, which is only read. R may have to compute them, or to load them from a
 // file.
@@ -150,8 +160,9 @@ std::string describe(SEXP x) {
   if (Rf_isFunction(x)) return "a function";
   if (OBJECT(x)) {
     const SEXP classes = Rf_getAttrib(x, R_ClassSymbol);
-    const std::string name =
-        Rf_isString(classes) && Rf_length(classes) > 0 ? utf8(STRING_ELT(classes, 0)) : "unknown";
+    const std::string name = Rf_isString(classes) && Rf_length(classes) > 0
+                                 ? shortened(utf8(STRING_ELT(classes, 0)))
+                                 : "unknown";
     return "an object of class \"" + name + "\"";
   }
   if (TYPEOF(x) == VECSXP) return "a list";

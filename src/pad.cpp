@@ -14,10 +14,10 @@ std::vector<PadDim> pad_dims(SEXP pad, const Extents& dim) {
       "on, at most " +
       std::to_string(2 * dim.size());
   if (!is_plain_number(pad)) refuse(FaultKind::type, "pad", must, pad);
-  const Rcpp::NumericVector numbers(pad);
-  const R_xlen_t n = numbers.size();
+  const R_xlen_t n = Rf_xlength(pad);
   if (n == 0 || n % 2 != 0 || n / 2 > static_cast<R_xlen_t>(dim.size()))
     refuse(FaultKind::value, "pad", must, pad);
+  const Rcpp::NumericVector numbers(pad);
   std::vector<PadDim> dims(dim.size());
   for (std::size_t d = 0; d < dim.size(); ++d) dims[d].in = dim[d];
   for (R_xlen_t i = 0; i < n; ++i) {

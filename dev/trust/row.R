@@ -79,3 +79,59 @@ run_session <- function(code, limit = 60, env = character(), shell = "", argumen
   )
   suppressWarnings(system2("bash", c("-c", shQuote(command)), stdout = TRUE, stderr = TRUE))
 }
+
+# Tries cases 1 to n in forked processes of limited memory, so that one that ends its process, or does
+# not end itself, is counted and named: `try_case(i)` gives NULL or what is wrong. After a process that
+# died another goes on with the next case. The problems by number; NA where there is none.
+try_apart <- function(n, try_case, seconds = 20, bytes = 2^31) {
+  problems <- rep(NA_character_, n)
+  done <- 0
+  while (done < n) {
+    path <- tempfile("cases")
+    file.create(path)
+    job <- parallel::mcparallel(try_in_child((done + 1):n, try_case, path, bytes), silent = TRUE,
+      mc.set.seed = FALSE)
+    how <- wait_for_child(job, path, seconds)
+    lines <- strsplit(readLines(path, warn = FALSE), "\t", fixed = TRUE)
+    for (line in lines) if (length(line) == 2) problems[as.integer(line[1])] <- line[2]
+    # Each case has a line when it begins and one when it ends.
+    last <- if (length(lines)) as.integer(lines[[length(lines)]][1]) else done + 1
+    if (length(lines) == 0 || length(lines[[length(lines)]]) == 1) problems[last] <- how
+    done <- last
+  }
+  problems[!is.na(problems) & problems == "fine"] <- NA
+  problems
+}
+
+try_in_child <- function(cases, try_case, path, bytes) {
+  system2("prlimit", c(sprintf("--as=%.0f", bytes), "--pid", Sys.getpid()))
+  file <- file(path, "a")
+  for (i in cases) {
+    cat(i, "\n", file = file, sep = "")
+    flush(file)
+    problem <- try_case(i)
+    problem <- if (is.null(problem)) "fine" else gsub("[\t\n]", " ", paste(problem, collapse = "; "))
+    cat(i, "\t", problem, "\n", file = file, sep = "")
+    flush(file)
+  }
+}
+
+# How the child ended: "crashed", where it left a case unfinished, or "hung".
+wait_for_child <- function(job, path, seconds) {
+  seen <- -1
+  since <- Sys.time()
+  how <- "crashed"
+  repeat {
+    ended <- parallel::mccollect(job, wait = FALSE, timeout = 0.2)
+    if (!is.null(ended)) break
+    size <- file.size(path)
+    if (size != seen) {
+      seen <- size
+      since <- Sys.time()
+    } else if (how != "hung" && Sys.time() - since > seconds) {
+      how <- "hung"
+      tools::pskill(job$pid, tools::SIGKILL)
+    }
+  }
+  how
+}

@@ -29,6 +29,8 @@ fault_problem <- function(fault, kind, argument) {
     paste0("`", argument, "` should be named first: ", message)
   } else if (!all(c(fault$argument, fault$must) %in% c(argument, fault$must))) {
     paste0("the fault's fields do not say what its message says: ", message)
+  } else if (nchar(message, "bytes") > 2000) {
+    paste("a message of", nchar(message, "bytes"), "bytes")
   }
 }
 

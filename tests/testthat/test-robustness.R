@@ -55,8 +55,19 @@ test_that("strings that are no text are named in an error", {
   bytes <- "\xff"
   Encoding(bytes) <- "bytes"
   expect_error(nnf_conv1d(ones(1, 5), ones(1, 1, 3), padding = bytes), class = "nnconv_value_error")
+  expect_fault(nn_conv1d(1, 1, 3)$load_state_dict(list(a = 1), prefix = bytes), "value", "prefix")
   odd <- structure(1, class = bytes)
   expect_error(nnf_conv1d(ones(1, 5), ones(1, 1, 3), stride = odd), class = "nnconv_type_error")
+})
+
+test_that("long strings are cut in messages, between characters", {
+  fault <- expect_fault(nn_conv1d(1, 1, 3, dtype = strrep("\u00e9", 1e6)), "value", "dtype")
+  expect_identical(fault$found, paste0("the string \"", strrep("\u00e9", 100), "...\""))
+})
+
+test_that("a long sequence is refused before it is written out", {
+  skip_on_cran()
+  expect_fault(nnf_pad(ones(5), 1:3e10), "value", "pad")
 })
 
 test_that("more threads than work cost nothing", {
