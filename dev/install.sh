@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs the package into build/lib from a copy in build/package, so that the tree stays free of
-# objects. They are used again as long as nothing under src changed: R's make tracks no headers.
+# objects. They are used again as long as src and inst/include are as they were: R's make tracks no
+# headers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 copy=build/package
 mkdir -p "$copy" build/lib
-if ! diff -rq --exclude='*.o' --exclude='*.so' src "$copy/src" >/dev/null 2>&1; then
+unchanged() { diff -rq --exclude='*.o' --exclude='*.so' "$1" "$copy/$1" >/dev/null 2>&1; }
+if ! unchanged src || ! unchanged inst/include; then
   rm -rf "$copy/src"
   cp -Rp src "$copy/src"
   find "$copy/src" -name '*.o' -delete -o -name '*.so' -delete
