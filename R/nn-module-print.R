@@ -85,22 +85,6 @@ print.summary.nnconv_module <- function(x, ...) {
 }
 
 #' @rdname nnconv_module
-#' @importFrom stats predict
-#' @export
-predict.nnconv_module <- function(object, newdata, output_size = NULL, ...) {
-  if (...length() > 0L) {
-    raise_fault("value", "...", "empty", paste(...length(), "arguments"))
-  }
-  if (missing(newdata)) {
-    raise_missing("newdata")
-  }
-  with_argument_renamed(
-    module_call(module_data(object), newdata, output_size, remembers = FALSE),
-    from = "input", to = "newdata"
-  )
-}
-
-#' @rdname nnconv_module
 #' @importFrom stats coef
 #' @export
 coef.nnconv_module <- function(object, ...) {

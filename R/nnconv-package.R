@@ -9,6 +9,8 @@
 #'   on the page [nnconv_module].
 #' * The same as functions: [nnf_conv2d()], [nnf_conv_transpose2d()], their gradients
 #'   [nnf_conv2d_backward()], and [nnf_pad()].
+#' * Any number of samples, in batches and on workers: [predict()][predict.nnconv_module].
+#' * From the C and C++ code of other packages: `vignette("package-authors", package = "nnconv")`.
 #' * Sizes: [conv_output_size()], [conv_transpose_output_size()].
 #' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
 #'

@@ -301,6 +301,42 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// count_samples_
+SEXP count_samples_(SEXP x, int ndim, int channels);
+RcppExport SEXP _nnconv_count_samples_(SEXP xSEXP, SEXP ndimSEXP, SEXP channelsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< int >::type ndim(ndimSEXP);
+    Rcpp::traits::input_parameter< int >::type channels(channelsSEXP);
+    rcpp_result_gen = Rcpp::wrap(count_samples_(x, ndim, channels));
+    return rcpp_result_gen;
+END_RCPP
+}
+// take_samples_
+SEXP take_samples_(SEXP x, double first, double count);
+RcppExport SEXP _nnconv_take_samples_(SEXP xSEXP, SEXP firstSEXP, SEXP countSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< double >::type first(firstSEXP);
+    Rcpp::traits::input_parameter< double >::type count(countSEXP);
+    rcpp_result_gen = Rcpp::wrap(take_samples_(x, first, count));
+    return rcpp_result_gen;
+END_RCPP
+}
+// put_samples_
+SEXP put_samples_(SEXP x, double first, SEXP samples);
+RcppExport SEXP _nnconv_put_samples_(SEXP xSEXP, SEXP firstSEXP, SEXP samplesSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< double >::type first(firstSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type samples(samplesSEXP);
+    rcpp_result_gen = Rcpp::wrap(put_samples_(x, first, samples));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_conv_forward_", (DL_FUNC) &_nnconv_conv_forward_, 10},
@@ -322,6 +358,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_module_plan_", (DL_FUNC) &_nnconv_module_plan_, 3},
     {"_nnconv_output_size_", (DL_FUNC) &_nnconv_output_size_, 7},
     {"_nnconv_pad_", (DL_FUNC) &_nnconv_pad_, 4},
+    {"_nnconv_count_samples_", (DL_FUNC) &_nnconv_count_samples_, 3},
+    {"_nnconv_take_samples_", (DL_FUNC) &_nnconv_take_samples_, 3},
+    {"_nnconv_put_samples_", (DL_FUNC) &_nnconv_put_samples_, 3},
     {NULL, NULL, 0}
 };
 

@@ -5,7 +5,7 @@
  * In DESCRIPTION:   LinkingTo: nnconv
  *                   Imports: nnconv
  *
- *   #include <nnconv.h>
+ *   #include <nnconv.h>                                    // after Rcpp.h or cpp11.hpp
  *
  *   nnconv_layer layer = nnconv_layer_default(2);          // two spatial dimensions
  *   layer.padding_mode = NNCONV_REFLECT;

@@ -10,25 +10,25 @@ bad_values <- list(
 
 # t, v, s: a type, value or shape error; a dot: no error expected of this value.
 expected <- utils::read.table(header = TRUE, colClasses = "character", text = "
-  value      count margin cut extra flag word text array maybe vector size number state
-  zero       v     .      .   .     t    t    t    s     s     s      v    .      t
-  negative   v     v      v   v     t    t    t    s     s     s      v    .      t
-  na         v     v      v   v     v    v    v    s     s     s      v    .      t
-  nan        v     v      v   v     t    t    t    s     s     s      v    .      t
-  inf        v     v      v   v     t    t    t    s     s     s      v    .      t
-  fraction   v     v      v   v     t    t    t    s     s     s      v    .      t
-  huge       v     v      v   v     t    t    t    s     s     s      v    .      t
-  string     t     v      t   t     t    v    .    t     t     t      t    t      t
-  true       t     t      t   t     .    t    t    s     s     t      t    t      t
-  empty      v     v      v   v     t    t    t    s     s     s      v    v      t
-  long       v     v      v   v     t    t    t    s     s     s      v    v      t
-  list       t     v      v   t     t    t    t    t     t     t      t    t      v
-  null       t     t      t   t     t    t    t    t     .     .      .    .      t
-  data_frame t     t      t   t     t    t    t    t     t     t      t    t      t
-  func       t     t      t   t     t    t    t    t     t     t      t    t      t
-  factor     t     t      t   t     t    t    t    t     t     t      t    t      t
-  complex    t     t      t   t     t    t    t    s     s     s      t    .      t
-  date       t     t      t   t     t    t    t    t     t     t      t    t      t
+value      count margin cut extra flag word text array maybe vector size number state some n call
+zero       v     .      .   .     t    t    t    s     s     s      v    .      t    v     .    t
+negative   v     v      v   v     t    t    t    s     s     s      v    .      t    v     v    t
+na         v     v      v   v     v    v    v    s     s     s      v    .      t    v     v    v
+nan        v     v      v   v     t    t    t    s     s     s      v    .      t    v     v    t
+inf        v     v      v   v     t    t    t    s     s     s      v    .      t    v     v    t
+fraction   v     v      v   v     t    t    t    s     s     s      v    .      t    v     v    t
+huge       v     v      v   v     t    t    t    s     s     s      v    .      t    v     .    t
+string     t     v      t   t     t    v    .    t     t     t      t    t      t    t     t    t
+true       t     t      t   t     .    t    t    s     s     t      t    t      t    t     t    t
+empty      v     v      v   v     t    t    t    s     s     s      v    v      t    v     v    t
+long       v     v      v   v     t    t    t    s     s     s      v    v      t    v     v    t
+list       t     v      v   t     t    t    t    t     t     t      t    t      v    t     t    t
+null       t     t      t   t     t    t    t    t     .     .      .    .      t    .     t    .
+data_frame t     t      t   t     t    t    t    t     t     t      t    t      t    t     t    t
+func       t     t      t   t     t    t    t    t     t     t      t    t      t    t     t    .
+factor     t     t      t   t     t    t    t    t     t     t      t    t      t    t     t    t
+complex    t     t      t   t     t    t    t    s     s     s      t    .      t    t     t    t
+date       t     t      t   t     t    t    t    t     t     t      t    t      t    t     t    t
 ")
 rownames(expected) <- expected$value
 
@@ -41,7 +41,8 @@ kinds <- c(
   padding_mode = "word", device = "word", dtype = "word", needs = "word", name = "word",
   prefix = "text", state = "state",
   input = "array", weight = "array", grad_output = "array", newdata = "array",
-  output_size = "size", value = "number"
+  output_size = "size", value = "number",
+  batch_size = "some", write = "call", progress = "flag"
 )
 
 # ---- the calls: a function, good arguments, and the kinds that names do not tell ----
@@ -96,7 +97,13 @@ layer_targets <- function(layer) {
       paste0(layer, "$backward"), m$backward, operands[c("grad_output", "input", "needs")],
       c(input = "maybe")
     ),
-    target(paste0("predict ", layer), stats::predict, list(m, newdata = x))
+    target(paste0("predict ", layer), stats::predict, list(m, newdata = x)),
+    target(
+      paste0("predict ", layer, " in batches"), stats::predict,
+      list(m, function(i) x, n = 2, batch_size = 2, write = function(output, i) NULL,
+        progress = FALSE),
+      c(n = "n")
+    )
   )
 }
 
