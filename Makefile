@@ -9,12 +9,12 @@ pictures = build/demo
 .NOTPARALLEL:
 
 .PHONY: all help demo pictures test bench trust trust-quick trust-mutants check lint format document \
-  core-test r-test install clean
+  core-test r-test downstream-test install clean
 
 all: format document lint test  ## format, document, lint and test (the default)
 
 help:  ## name the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: setup-run install  ## set up, install and run the examples on real data; pictures in build/demo
 	@for demo in terrain upsampling sunspots; do \
@@ -31,7 +31,10 @@ core-test:  ## the core's own C++ tests alone
 	@$(MAKE) -j2 --no-print-directory -f dev/core.mk test
 
 r-test: install  ## the R tests alone; `make r-test only=threads` runs test-threads.R
-	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/run-tests.R $(only)
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/run-tests.R nnconv $(only)
+
+downstream-test: install  ## the tests of tests/downstream alone, a package that uses nnconv's header
+	@dev/downstream.sh
 
 bench: install  ## speed beside PyTorch's and R's packages; `make bench with="only=3x3"`
 	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript bench/run.R '$(with)'

@@ -85,3 +85,15 @@ pad_ <- function(input, pad, mode, value) {
     .Call(`_nnconv_pad_`, input, pad, mode, value)
 }
 
+count_samples_ <- function(x, ndim, channels) {
+    .Call(`_nnconv_count_samples_`, x, ndim, channels)
+}
+
+take_samples_ <- function(x, first, count) {
+    .Call(`_nnconv_take_samples_`, x, first, count)
+}
+
+put_samples_ <- function(x, first, samples) {
+    .Call(`_nnconv_put_samples_`, x, first, samples)
+}
+

@@ -12,7 +12,8 @@
 #'   \item{`m(input)`, `m$forward(input)`}{The output. In training mode, as a new module is, the
 #'     input is remembered for `m$backward()`; a call that fails leaves the last one remembered.
 #'     A transposed layer also takes `output_size`, see [nn_conv_transpose2d()].}
-#'   \item{`predict(m, newdata)`}{The output, whatever the mode, and nothing is remembered.}
+#'   \item{`predict(m, newdata)`}{The output, whatever the mode, and nothing is remembered. In
+#'     batches, for any number of samples, see [predict()][predict.nnconv_module].}
 #' }
 #'
 #' @section Fields:
@@ -76,13 +77,11 @@
 #' @param name The name of a field or method.
 #' @param exact For R's sake: names are always matched exactly.
 #' @param value The new weight or bias.
-#' @param newdata An input array, as for `m(input)`.
 #' @param input_dim The `dim()` of an input, with or without a batch.
-#' @param output_size The output's size, for transposed layers only.
-#' @param ... Not used; `predict()`, `summary()` and `autoplot()` refuse what they do not know.
+#' @param ... Not used; `summary()` and `autoplot()` refuse what they do not know.
 #' @return `m$name` and `m[["name"]]`: the field, or the method as a function. The assignments and
 #'   `print()`, `plot()`: the module. `format()`: one string, the call that would make such a
-#'   module. `predict()`: an array. `coef()`: a list. `summary()`: a list of class
+#'   module. `coef()`: a list. `summary()`: a list of class
 #'   `summary.nnconv_module` with that call (`module`), a data frame of statistics (`parameters`;
 #'   of moduli where the numbers are complex), `receptive_field` and, with `input_dim`, `input_dim`,
 #'   `output_dim` and `multiply_adds`. `autoplot()`: a ggplot.

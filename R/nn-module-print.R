@@ -133,20 +133,6 @@ field_words <- function(field) {
 }
 
 #' @rdname nnconv_module
-#' @importFrom stats predict
-#' @export
-predict.nnconv_module <- function(object, newdata, output_size = NULL, ...) {
-  check_no_more(...)
-  if (missing(newdata)) {
-    raise_missing("newdata")
-  }
-  with_argument_renamed(
-    module_call(module_data(object), newdata, output_size, remembers = FALSE),
-    from = "input", to = "newdata"
-  )
-}
-
-#' @rdname nnconv_module
 #' @importFrom stats coef
 #' @export
 coef.nnconv_module <- function(object, ...) {

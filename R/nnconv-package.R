@@ -11,6 +11,8 @@
 #'   [nnf_conv2d_backward()], and [nnf_pad()].
 #' * Sizes: [conv_output_size()], [conv_transpose_output_size()], [receptive_field()].
 #' * Pictures: `plot()` of a layer, [plot_conv()], [plot_feature_maps()], [plot_receptive_field()].
+#' * Any number of samples, in batches and on workers: [predict()][predict.nnconv_module].
+#' * From the C and C++ code of other packages: `vignette("package-authors", package = "nnconv")`.
 #' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
 #'
 #' @references `r rd_references("torch.nn.Conv2d")`

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 copy=build/package
 mkdir -p "$copy" build/lib
-changed=$(diff -rq --exclude='*.o' --exclude='*.so' src "$copy/src" 2>&1 || true)
+differences() { diff -rq --exclude='*.o' --exclude='*.so' "$1" "$copy/$1" 2>&1 || true; }
+changed=$(differences src; differences inst/include)
 if grep -qvE '^Files src/.*[.]cpp and .* differ$' <<<"${changed:-Files src/.cpp and it differ}"; then
   rm -rf "$copy/src"
   cp -Rp src "$copy/src"

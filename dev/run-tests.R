@@ -1,16 +1,20 @@
-# Runs tests/testthat over the nnconv that is installed, prints every failure in full, and closes
-# with the line `N passed, N failed, N skipped`, which counts expectations.
-# Usage: Rscript dev/run-tests.R [filter]; the exit status is 1 when anything failed.
+# Runs the tests of nnconv, or of tests/downstream, over the package that is installed, prints every
+# failure in full, and closes with the line `N passed, N failed, N skipped`, which counts
+# expectations.
+# Usage: Rscript dev/run-tests.R nnconv|downstream [filter]; the exit status is 1 when anything
+# failed.
 
-filter <- commandArgs(TRUE)
+package <- commandArgs(TRUE)[[1]]
+filter <- commandArgs(TRUE)[-1]
+folders <- c(nnconv = "tests/testthat", downstream = "tests/downstream/tests/testthat")
 Sys.setenv(NOT_CRAN = "true")
 
 library(testthat)
 library(nnconv)
 results <- test_dir(
-  "tests/testthat",
+  folders[[package]],
   filter = if (length(filter)) filter[[1]],
-  package = "nnconv",
+  package = package,
   load_package = "installed",
   reporter = ProgressReporter$new(show_praise = FALSE, max_failures = Inf, update_interval = Inf),
   stop_on_failure = FALSE

@@ -11,6 +11,8 @@ run      Rcpp       1.0.8
 run      RcppEigen  0.3.3.9
 run      cli        3.0.0
 run      rlang      1.0.0
+test     future     1.20.0
+test     future.apply 1.7.0
 test     testthat   3.1.0
 test     withr      2.4.0
 develop  codetools  0.2

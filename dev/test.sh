@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the core's own tests and the R tests over build/lib, and closes with the sum of both on a
-# line of its own: `N passed, N failed, N skipped`. A part that ends without such a line counts as
-# one failure.
+# Runs the core's own tests, the R tests over build/lib and those of a package that is built on it,
+# and closes with the sum of all on a line of its own: `N passed, N failed, N skipped`. A part that
+# ends without such a line counts as one failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,9 +21,10 @@ run() {
 }
 
 run core env -u MAKEFLAGS make -j2 --no-print-directory -f dev/core.mk test
-run R env R_LIBS="$PWD/build/lib${R_LIBS:+:$R_LIBS}" Rscript dev/run-tests.R
+run R env R_LIBS="$PWD/build/lib${R_LIBS:+:$R_LIBS}" Rscript dev/run-tests.R nnconv
+run downstream dev/downstream.sh
 
-total=$(for name in core R; do
+total=$(for name in core R downstream; do
   grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$name" | tail -n 1
 done | awk '{ passed += $1; failed += $3; skipped += $5 }
             END { printf "%d passed, %d failed, %d skipped", passed, failed, skipped }')

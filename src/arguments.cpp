@@ -180,8 +180,7 @@ bool is_vector_kind(SEXP x) {
   return is_array_kind(x) && (TYPEOF(x) != LGLSXP || is_bare_na(x));
 }
 
-ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channels,
-                             const Context& context) {
+Extents samples_dim(SEXP x, const char* name, int ndim, int64_t channels) {
   const auto must = [&] {
     return "a numeric array of dim " + dim_names(ndim, true) + " or " + dim_names(ndim, false);
   };
@@ -195,7 +194,12 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channel
   if (std::count(dim.begin() + (batched ? 1 : 0), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, name, "an array with at least one channel and one pixel",
                 "one of dim " + show(dim));
-  return view_of(x, std::move(dim), context);
+  return dim;
+}
+
+ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channels,
+                             const Context& context) {
+  return view_of(x, samples_dim(x, name, ndim, channels), context);
 }
 
 ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {

@@ -36,6 +36,7 @@ void output_padding_argument(SEXP x, Geometry& geometry);
 
 // An array of samples, of rank ndim + 2, or one sample, of rank ndim + 1. All extents but the batch
 // are at least 1. `channels` is how many a layer takes, where that is known, for a message's hint.
+Extents samples_dim(SEXP x, const char* name, int ndim, int64_t channels);
 ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channels,
                              const Context& context);
 

@@ -143,13 +143,15 @@ SEXP vector_of(bool is_complex, double length) {
 
 }  // namespace
 
+SEXP new_continuation() {
+  const SEXP token = PROTECT(R_MakeUnwindCont());
+  R_PreserveObject(token);
+  UNPROTECT(1);
+  return token;
+}
+
 SEXP continuation() {
-  static const SEXP token = [] {
-    const SEXP made = PROTECT(R_MakeUnwindCont());
-    R_PreserveObject(made);
-    UNPROTECT(1);
-    return made;
-  }();
+  static const SEXP token = new_continuation();
   return token;
 }
 

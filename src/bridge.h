@@ -11,14 +11,15 @@
 
 namespace nnconv {
 
-// What R_UnwindProtect() keeps while R's longjmp goes on as a C++ exception.
+// What R_UnwindProtect() keeps while R's longjmp goes on as a C++ exception: a new one, to be kept
+// as long as R runs, and the one that most calls use.
+SEXP new_continuation();
 SEXP continuation();
 
 // Calls R where it may end in a longjmp, which becomes an exception. As Rcpp::unwindProtect(), but
 // for the continuation: making one takes longer than most that is called so.
 template <class Body>
-SEXP unwind_protect(const Body& body) {
-  const SEXP token = continuation();
+SEXP unwind_protect(const Body& body, SEXP token = continuation()) {
   std::jmp_buf out;
   if (setjmp(out)) {
     R_PreserveObject(token);  // until Rcpp resumes the jump, which releases it

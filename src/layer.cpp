@@ -9,13 +9,6 @@ Array conjugated(Array array) {
   return array;
 }
 
-void check_grad_output(const ArrayArgument& grad_output, const Extents& wanted) {
-  if (grad_output.dim != wanted)
-    throw Fault(FaultKind::shape, "grad_output",
-                "an array of dim " + show(wanted) + ", that of the layer's output",
-                "one of dim " + show(grad_output.dim));
-}
-
 // list(input = NULL, weight = NULL, bias = NULL)
 SEXP new_gradients() {
   return unwind_protect([] {
@@ -26,6 +19,51 @@ SEXP new_gradients() {
 
 }  // namespace
 
+// ---- the work ----
+
+void LayerWork::run(Direction direction, const Array& a, const Array& b, const Array& bias,
+                    Result result) const {
+  const Task task{direction, a, b, bias, result.data, result.is_complex, layer_.dtype.single};
+  nnconv::run(problem_, task, context_, wish_);
+}
+
+void LayerWork::forward(const Array& input, const Array& weight, const Array& bias,
+                        Result output) const {
+  run(layer_.geometry.transposed ? Direction::backward_input : Direction::forward, input, weight,
+      bias, output);
+}
+
+void LayerWork::gradient_of_input(const Array& grad_output, const Array& weight,
+                                  Result gradient) const {
+  run(layer_.geometry.transposed ? Direction::forward : Direction::backward_input, grad_output,
+      conjugated(weight), {}, gradient);
+}
+
+void LayerWork::gradient_of_weight(const Array& grad_output, const Array& input,
+                                   Result gradient) const {
+  const bool transposed = layer_.geometry.transposed;
+  const Array conjugate = conjugated(input);
+  run(Direction::backward_weight, transposed ? conjugate : grad_output,
+      transposed ? grad_output : conjugate, {}, gradient);
+}
+
+void LayerWork::gradient_of_bias(const Array& grad_output, Result gradient) const {
+  const bool transposed = layer_.geometry.transposed;
+  nnconv::run(ChannelSums{problem_.batch, transposed ? problem_.c_in : problem_.c_out,
+                          transposed ? problem_.in_pixels() : problem_.out_pixels(), grad_output,
+                          gradient.data, gradient.is_complex, layer_.dtype.single},
+              context_, wish_);
+}
+
+void check_grad_output(const ArrayArgument& grad_output, const Extents& wanted) {
+  if (grad_output.dim != wanted)
+    throw Fault(FaultKind::shape, "grad_output",
+                "an array of dim " + show(wanted) + ", that of the layer's output",
+                "one of dim " + show(grad_output.dim));
+}
+
+// ---- on R's arrays ----
+
 SEXP layer_forward(const Layer& layer, const ArrayArgument& input, const ArrayArgument& weight,
                    const ArrayArgument& bias, const Context& context, const Wish& wish) {
   const Geometry& g = layer.geometry;
@@ -34,14 +72,8 @@ SEXP layer_forward(const Layer& layer, const ArrayArgument& input, const ArrayAr
                           weight.array.is_complex || bias.array.is_complex;
   const Rcpp::Shield<SEXP> output(
       new_array(is_complex, output_extents(g, problem, input.dim.size())));
-  const Task task{g.transposed ? Direction::backward_input : Direction::forward,
-                  input.array,
-                  weight.array,
-                  bias.array,
-                  data_of(output),
-                  is_complex,
-                  layer.dtype.single};
-  run(problem, task, context, wish);
+  LayerWork(layer, problem, context, wish)
+      .forward(input.array, weight.array, bias.array, {data_of(output), is_complex});
   return output;
 }
 
@@ -66,9 +98,8 @@ Needs needs_argument(SEXP x) {
 SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
                     const ArrayArgument& input, const ArrayArgument& weight, bool real_bias,
                     const Needs& needs, const Context& context, const Wish& wish) {
-  const Geometry& g = layer.geometry;
-  const Problem problem = fit(g, input.dim, weight.dim);
-  check_grad_output(grad_output, output_extents(g, problem, input.dim.size()));
+  const Problem problem = fit(layer.geometry, input.dim, weight.dim);
+  check_grad_output(grad_output, output_extents(layer.geometry, problem, input.dim.size()));
   const bool any_complex =
       input.array.is_complex || weight.array.is_complex || grad_output.array.is_complex;
   const auto is_complex = [&](bool complex_operand) {
@@ -76,36 +107,21 @@ SEXP layer_backward(const Layer& layer, const ArrayArgument& grad_output,
   };
 
   const Rcpp::Shield<SEXP> gradients(new_gradients());
-  // Puts an array for a gradient in its place and has it computed.
-  const auto add_gradient = [&](int where, SEXP array, const auto& compute) {
+  const auto put = [&](int where, SEXP array) {
     SET_VECTOR_ELT(gradients, where, array);
-    compute(data_of(array));
+    return Result{data_of(array), TYPEOF(array) == CPLXSXP};
   };
-  const auto add_operand_gradient = [&](int where, const ArrayArgument& operand,
-                                        Direction direction, const Array& a, const Array& b) {
-    const bool complex_result = is_complex(operand.array.is_complex);
-    add_gradient(where, new_array(complex_result, operand.dim), [&](double* out) {
-      run(problem, {direction, a, b, {}, out, complex_result, layer.dtype.single}, context, wish);
-    });
-  };
-
+  const LayerWork work(layer, problem, context, wish);
   const Array& g_out = grad_output.array;
   if (needs.input)
-    add_operand_gradient(0, input, g.transposed ? Direction::forward : Direction::backward_input,
-                         g_out, conjugated(weight.array));
-  if (needs.weight && g.transposed)
-    add_operand_gradient(1, weight, Direction::backward_weight, conjugated(input.array), g_out);
-  if (needs.weight && !g.transposed)
-    add_operand_gradient(1, weight, Direction::backward_weight, g_out, conjugated(input.array));
+    work.gradient_of_input(g_out, weight.array,
+                           put(0, new_array(is_complex(input.array.is_complex), input.dim)));
+  if (needs.weight)
+    work.gradient_of_weight(g_out, input.array,
+                            put(1, new_array(is_complex(weight.array.is_complex), weight.dim)));
   if (needs.bias) {
-    const int64_t channels = g.transposed ? problem.c_in : problem.c_out;
-    const int64_t pixels = g.transposed ? problem.in_pixels() : problem.out_pixels();
-    const bool complex_result = is_complex(!real_bias);
-    add_gradient(2, new_vector(complex_result, channels), [&](double* out) {
-      run(ChannelSums{problem.batch, channels, pixels, g_out, out, complex_result,
-                      layer.dtype.single},
-          context, wish);
-    });
+    const int64_t channels = channels_of(layer.geometry, weight.dim).output;
+    work.gradient_of_bias(g_out, put(2, new_vector(is_complex(!real_bias), channels)));
   }
   return gradients;
 }

@@ -10,7 +10,37 @@ struct Layer {
   DType dtype;
 };
 
-// `bias` is R's NULL where there is none.
+// Where a result goes: doubles, or pairs of them.
+struct Result {
+  double* data;
+  bool is_complex;
+};
+
+// The work of a layer on memory that is there.
+class LayerWork {
+ public:
+  LayerWork(const Layer& layer, const Problem& problem, const Context& context, const Wish& wish)
+      : layer_(layer), problem_(problem), context_(context), wish_(wish) {}
+
+  void forward(const Array& input, const Array& weight, const Array& bias, Result output) const;
+  void gradient_of_input(const Array& grad_output, const Array& weight, Result gradient) const;
+  void gradient_of_weight(const Array& grad_output, const Array& input, Result gradient) const;
+  void gradient_of_bias(const Array& grad_output, Result gradient) const;
+
+ private:
+  void run(Direction direction, const Array& a, const Array& b, const Array& bias,
+           Result result) const;
+
+  const Layer& layer_;
+  const Problem& problem_;
+  const Context& context_;
+  const Wish& wish_;
+};
+
+// Throws unless the gradient has the dim of the layer's output.
+void check_grad_output(const ArrayArgument& grad_output, const Extents& wanted);
+
+// The same on R's arrays. `bias` is R's NULL where there is none.
 SEXP layer_forward(const Layer& layer, const ArrayArgument& input, const ArrayArgument& weight,
                    const ArrayArgument& bias, const Context& context, const Wish& wish = {});
 

@@ -5,7 +5,8 @@ if (roxygen != read.dcf("DESCRIPTION", "RoxygenNote")[[1]]) quit()
 
 copy <- file.path(tempdir(), "nnconv")
 dir.create(copy)
-invisible(file.copy(c("DESCRIPTION", "NAMESPACE", "R", "src", "man"), copy, recursive = TRUE))
+sources <- c("DESCRIPTION", "NAMESPACE", "R", "src", "man", "inst")
+invisible(file.copy(sources, copy, recursive = TRUE))
 said <- system2("Rscript", c("dev/document.R", copy), stdout = TRUE, stderr = TRUE)
 if (!is.null(attr(said, "status"))) writeLines(said)
 

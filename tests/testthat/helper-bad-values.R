@@ -47,7 +47,7 @@ kinds <- c(
   prefix = "text", state = "state",
   input = "array", weight = "array", grad_output = "array", newdata = "array", x = "array",
   output_size = "size", value = "number", m = "module", main = "title", sample = "count",
-  at = "count", "..." = "module"
+  at = "count", "..." = "module", batch_size = "some", write = "call", progress = "flag"
 )
 
 # ---- the calls: a function, good arguments, and the kinds that names do not tell ----
@@ -109,6 +109,12 @@ layer_targets <- function(layer) {
       paste0("predict ", layer), stats::predict,
       c(list(m, newdata = x), if (transposed) list(output_size = dim(output)[-(1:2)])),
       module = m
+    ),
+    target(
+      paste0("predict ", layer, " in batches"), stats::predict,
+      list(m, function(i) x, n = 2, batch_size = 2, write = function(output, i) NULL,
+        progress = FALSE),
+      c(n = "n"), m
     )
   )
 }

@@ -34,8 +34,8 @@ r_with <- function(library, runner = character()) {
 
 # The R tests over the package in `library`; those of values and Winograd as a sample.
 run_r_tests <- function(part, env = character(), library = "build/lib") {
-  filter <- if (!is_full) c("--args", shQuote("^(values|winograd)$"))
-  run_suite(part, env, c(r_with(library), "dev/run-tests.R", filter))
+  filter <- if (!is_full) shQuote("^(values|winograd)$")
+  run_suite(part, env, c(r_with(library), "dev/run-tests.R", "--args", "nnconv", filter))
 }
 
 # Builds the package anew in a library of its own, with these lines of a Makevars file.
