@@ -1,5 +1,5 @@
-# Which of `size` positions of an input (rows) change which outputs of the layers (columns): found by
-# sending a one from each position through layers of positive weights.
+# Which positions of an input of `size` (rows) change which outputs of the layers (columns): found
+# by sending a one from each position through layers of positive weights.
 changes <- function(layers, size) {
   x <- array(diag(size), c(size, 1, size))
   for (layer in layers) x <- predict(layer, x)
