@@ -1,13 +1,12 @@
 # The positions of a one-channel input that change the output `at` of a layer of positive weights.
 read_positions <- function(m, input_size, at) {
   m$weight[] <- 1
-  cells <- as.matrix(expand.grid(lapply(input_size, seq_len)))
-  changes <- apply(cells, 1, function(cell) {
-    x <- array(0, c(1, input_size))
-    x[rbind(c(1, cell))] <- 1
-    predict(m, x)[rbind(c(1, at))] != 0
-  })
-  unname(cells[changes, , drop = FALSE])
+  n <- prod(input_size)
+  ones <- array(diag(n), c(n, 1, input_size))
+  changed <- matrix(predict(m, ones), n)
+  output_size <- dim(predict(m, ones))[-(1:2)]
+  q <- sum((at - 1) * cumprod(c(1, output_size))[seq_along(at)]) + 1
+  arrayInd(which(changed[, q] != 0), input_size)
 }
 
 expect_reads <- function(m, input_size, at, label) {
