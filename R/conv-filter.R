@@ -27,27 +27,27 @@
 #' With `na = "omit"` a missing value counts as the mean of the values present under the kernel,
 #' weighted by `abs(kernel)`. For a kernel without negative numbers this is normalised convolution:
 #' the sum of `kernel * x` over the values present, times `sum(kernel)` over the sum of `kernel`
-#' there. So holes in a constant leave no trace, whatever the kernel: its moving average remains that
-#' constant, and its derivative, by a kernel that sums to 0, remains 0. A result is `NA` only where
-#' all values under numbers other than 0 are missing. Where none is missing, results are those of
-#' `"propagate"`, bit for bit; so zeros beyond the border (`mode = "zeros"`) remain zeros, and
-#' only holes are filled. Under [conv_set_algorithm("fast")][conv_set_algorithm] less than `1e-12` of
-#' the kernel's weight counts as none.
+#' there. So holes in a constant leave no trace, whatever the kernel: its moving average remains
+#' that constant, and its derivative, by a kernel that sums to 0, remains 0. A result is `NA` only
+#' where all values under numbers other than 0 are missing. Where none is missing, results are those
+#' of `"propagate"`, bit for bit; so zeros beyond the border (`mode = "zeros"`) remain zeros, and
+#' only holes are filled. Under [conv_set_algorithm("fast")][conv_set_algorithm] less than `1e-12`
+#' of the kernel's weight counts as none.
 #'
-#' @param x The data, numeric (double, integer or logical) or complex: a vector or `ts`; a matrix; an
-#'   array of three dimensions. With `channels`, one dimension holds series or channels that are
+#' @param x The data, numeric (double, integer or logical) or complex: a vector or `ts`; a matrix;
+#'   an array of three dimensions. With `channels`, one dimension holds series or channels that are
 #'   filtered each by itself; the series of a multivariate `ts` always are.
-#' @param kernel The kernel: numbers with a dimension for each of `x`, without that of `channels`. So
-#'   a vector for a vector or for series, a matrix for a matrix or an image with channels, an array
-#'   of three dimensions for a volume. Or a list of kernels.
+#' @param kernel The kernel: numbers with a dimension for each of `x`, without that of `channels`.
+#'   So a vector for a vector or for series, a matrix for a matrix or an image with channels, an
+#'   array of three dimensions for a volume. Or a list of kernels.
 #' @param padding How far `x` is continued beyond its borders: `"same"` (as far as keeps its size;
 #'   with a `stride`, every `stride`-th place of that), `"valid"` (not at all), `"causal"` (for
 #'   vectors and series: before the first value only, so that no result sees a later one); or
 #'   numbers: one, or one per dimension of the kernel, or a list of one `c(before, after)` pair per
 #'   dimension.
-#' @param mode What it is continued with: `"reflect"` (the mirror image without the edge; padding less
-#'   than the size), `"replicate"` (the edge), `"circular"` (the other end; padding at most the size)
-#'   or `"zeros"`.
+#' @param mode What it is continued with: `"reflect"` (the mirror image without the edge; padding
+#'   less than the size), `"replicate"` (the edge), `"circular"` (the other end; padding at most the
+#'   size) or `"zeros"`.
 #' @param stride How far, in places, the kernel moves from one result to the next.
 #'   `r rd_per_dimension("at least 1")`
 #' @param dilation How far apart, in places, neighbouring elements of the kernel lie.
@@ -55,15 +55,15 @@
 #' @param flip Whether the kernel is turned round first, in every dimension: `TRUE` or `FALSE`.
 #' @param na What missing values do: `"propagate"` or `"omit"`, see below.
 #' @param channels The dimension of `x` that holds channels: `"none"`, `"first"` or `"last"`.
-#' @return Doubles (or complex numbers): an object of the kind of `x`, with its dim (smaller or larger
-#'   as padding and stride have it), names or dimnames, and times; or for a list of kernels a list
-#'   of these, with its names.
+#' @return Doubles (or complex numbers): an object of the kind of `x`, with its dim (smaller or
+#'   larger as padding and stride have it), names or dimnames, and times; or for a list of kernels a
+#'   list of these, with its names.
 #' @section Errors:
 #' `r rd_errors()`
 #' @references Knutsson and Westin (1993). Normalized and differential convolution. *CVPR*, 515-523.
 #'   \doi{10.1109/CVPR.1993.341081}
-#' @seealso [nn_conv2d()] and [nnf_conv2d()] for many channels and samples at once, [to_nchw()] to get
-#'   there, [conv_set_algorithm()] for large kernels.
+#' @seealso [nn_conv2d()] and [nnf_conv2d()] for many channels and samples at once, [to_nchw()] to
+#'   get there, [conv_set_algorithm()] for large kernels.
 #' @examples
 #' # The sum of the eight neighbours of each number of a matrix
 #' x <- matrix(1:16, 4, byrow = TRUE)
@@ -199,9 +199,9 @@ kept_names <- function(names, n, first, step) {
     return(NULL)
   }
   at <- 1 + first + step * (seq_len(n) - 1)
-  inside <- at >= 1 & at <= length(names)
-  kept <- character(n)
-  kept[inside] <- names[at[inside]]
+  at[at < 1] <- NA
+  kept <- names[at]
+  kept[is.na(at) | at > length(names)] <- ""
   kept
 }
 

@@ -4,24 +4,25 @@
 #' From other layouts to that of the layers, and back
 #'
 #' Layers take arrays `(N, C, spatial...)`: samples, channels, then `L`, `H, W` or `D, H, W`.
-#' `to_nchw()` makes such an array of one whose dimensions are in another order, or without samples or
-#' channels; `from_nchw()` goes back.
+#' `to_nchw()` makes such an array of one whose dimensions are in another order, or without samples
+#' or channels; `from_nchw()` goes back.
 #'
-#' A layout names the dimensions of an array, a letter each: `N` samples, `C` channels, and `L` length,
-#' or `H` height (rows) and `W` width (columns), or `D` depth besides. So `"HW"` is a matrix, `"HWC"`
-#' an image as packages png and jpeg read it, `"NHWC"` a batch of those, `"LC"` a matrix with a series
-#' in each column, `"L"` a vector and `"DHW"` a volume. A letter that a layout lacks is a dimension of
-#' extent 1 for the layers.
+#' A layout names the dimensions of an array, a letter each: `N` samples, `C` channels, and `L`
+#' length, or `H` height (rows) and `W` width (columns), or `D` depth besides. So `"HW"` is a
+#' matrix, `"HWC"` an image as packages png and jpeg read it, `"NHWC"` a batch of those, `"LC"` a
+#' matrix with a series in each column, `"L"` a vector and `"DHW"` a volume. A letter that a layout
+#' lacks is a dimension of extent 1 for the layers.
 #'
-#' Dimnames stay with their dimensions. `from_nchw(to_nchw(x, layout), layout)` is `x`, without class
-#' and other attributes. Nothing is copied where the order does not change.
+#' Dimnames stay with their dimensions. `from_nchw(to_nchw(x, layout), layout)` is `x`, without
+#' class and other attributes. Nothing is copied where the order does not change.
 #'
-#' @param x `to_nchw()`: a numeric (double, integer or logical) or complex array, or a vector, with the
-#'   dimensions of `layout`. `from_nchw()`: an array `(N, C, spatial...)`, or `(C, spatial...)` where
-#'   `layout` has no `N`; what `layout` has no letter for must have the extent 1.
-#' @param layout The letters of the dimensions outside the layers, first dimension first: one string.
-#' @return `to_nchw()`: an array `(N, C, spatial...)`. `from_nchw()`: an array with the dimensions of
-#'   `layout`, or a vector for `"L"`. The numbers are of the type of `x`.
+#' @param x `to_nchw()`: a numeric (double, integer or logical) or complex array, or a vector, with
+#'   the dimensions of `layout`. `from_nchw()`: an array `(N, C, spatial...)`, or `(C, spatial...)`
+#'   where `layout` has no `N`; what `layout` has no letter for must have the extent 1.
+#' @param layout The letters of the dimensions outside the layers, first dimension first: one
+#'   string.
+#' @return `to_nchw()`: an array `(N, C, spatial...)`. `from_nchw()`: an array with the dimensions
+#'   of `layout`, or a vector for `"L"`. The numbers are of the type of `x`.
 #' @section Errors:
 #' `r rd_errors()`
 #' @seealso [nn_conv2d()], and [conv_filter()], which takes arrays as they are.

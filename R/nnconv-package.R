@@ -9,6 +9,8 @@
 #'   on the page [nnconv_module].
 #' * The same as functions: [nnf_conv2d()], [nnf_conv_transpose2d()], their gradients
 #'   [nnf_conv2d_backward()], and [nnf_pad()].
+#' * Filters for series, matrices, volumes and images as they are: [conv_filter()].
+#' * From other layouts to that of the layers: [to_nchw()], [from_nchw()].
 #' * Sizes: [conv_output_size()], [conv_transpose_output_size()].
 #' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
 #'

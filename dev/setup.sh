@@ -17,6 +17,7 @@ develop  codetools  0.2
 develop  knitr      1.30
 develop  rmarkdown  2.10
 develop  roxygen2   7.2.0
+develop  terra      1.6
 "
 
 case ${1:-} in

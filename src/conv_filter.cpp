@@ -63,9 +63,8 @@ std::string kernel_fix(std::size_t rank, const Filter& filter) {
 void kernel_argument(SEXP kernel, Filter& filter) {
   static const char* const of_rank[] = {"vector", "matrix", "array of 3 dimensions"};
   Geometry& g = filter.geometry;
-  const std::string must =
-      std::string("a numeric ") + of_rank[g.ndim - 1] + ", as `x` is" +
-      (filter.channels == ChannelAxis::none ? "" : " but for its channels");
+  const std::string must = std::string("a numeric ") + of_rank[g.ndim - 1] + ", as `x` is" +
+                           (filter.channels == ChannelAxis::none ? "" : " but for its channels");
   if (!is_array_kind(kernel)) refuse(FaultKind::type, "kernel", must, kernel);
   const Extents dim = extents_of(kernel);
   if (dim.size() != static_cast<std::size_t>(g.ndim))

@@ -10,25 +10,25 @@ bad_values <- list(
 
 # t, v, s: a type, value or shape error; a dot: no error expected of this value.
 expected <- utils::read.table(header = TRUE, colClasses = "character", text = "
-  value      count margin cut extra flag word text array maybe vector size number state
-  zero       v     .      .   .     t    t    t    s     s     s      v    .      t
-  negative   v     v      v   v     t    t    t    s     s     s      v    .      t
-  na         v     v      v   v     v    v    v    s     s     s      v    .      t
-  nan        v     v      v   v     t    t    t    s     s     s      v    .      t
-  inf        v     v      v   v     t    t    t    s     s     s      v    .      t
-  fraction   v     v      v   v     t    t    t    s     s     s      v    .      t
-  huge       v     v      v   v     t    t    t    s     s     s      v    .      t
-  string     t     v      t   t     t    v    .    t     t     t      t    t      t
-  true       t     t      t   t     .    t    t    s     s     t      t    t      t
-  empty      v     v      v   v     t    t    t    s     s     s      v    v      t
-  long       v     v      v   v     t    t    t    s     s     s      v    v      t
-  list       t     v      v   t     t    t    t    t     t     t      t    t      v
-  null       t     t      t   t     t    t    t    t     .     .      .    .      t
-  data_frame t     t      t   t     t    t    t    t     t     t      t    t      t
-  func       t     t      t   t     t    t    t    t     t     t      t    t      t
-  factor     t     t      t   t     t    t    t    t     t     t      t    t      t
-  complex    t     t      t   t     t    t    t    s     s     s      t    .      t
-  date       t     t      t   t     t    t    t    t     t     t      t    t      t
+  value      count margin cut extra flag word text array maybe vector size number state data   taps
+  zero       v     .      .   .     t    t    t    s     s     s      v    .      t     s      .
+  negative   v     v      v   v     t    t    t    s     s     s      v    .      t     s      .
+  na         v     v      v   v     v    v    v    s     s     s      v    .      t     s      v
+  nan        v     v      v   v     t    t    t    s     s     s      v    .      t     s      v
+  inf        v     v      v   v     t    t    t    s     s     s      v    .      t     s      v
+  fraction   v     v      v   v     t    t    t    s     s     s      v    .      t     s      .
+  huge       v     v      v   v     t    t    t    s     s     s      v    .      t     s      .
+  string     t     v      t   t     t    v    .    t     t     t      t    t      t     t      t
+  true       t     t      t   t     .    t    t    s     s     t      t    t      t     s      .
+  empty      v     v      v   v     t    t    t    s     s     s      v    v      t     s      s
+  long       v     v      v   v     t    t    t    s     s     s      v    v      t     .      .
+  list       t     v      v   t     t    t    t    t     t     t      t    t      v     t      .
+  null       t     t      t   t     t    t    t    t     .     .      .    .      t     t      t
+  data_frame t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
+  func       t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
+  factor     t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
+  complex    t     t      t   t     t    t    t    s     s     s      t    .      t     s      .
+  date       t     t      t   t     t    t    t    t     t     t      t    t      t     t      t
 ")
 rownames(expected) <- expected$value
 
@@ -38,6 +38,7 @@ kinds <- c(
   dilation = "count", groups = "count", n = "count", input_size = "count", pad = "count",
   padding = "margin", output_padding = "extra",
   bias = "vector", strict = "flag", deep = "flag", mode = "flag",
+  flip = "flag", na = "word", channels = "word", layout = "word", x = "array",
   padding_mode = "word", device = "word", dtype = "word", needs = "word", name = "word",
   prefix = "text", state = "state",
   input = "array", weight = "array", grad_output = "array", newdata = "array",
@@ -134,6 +135,14 @@ function_targets <- function() {
       ),
       c(padding = "cut")
     ),
+    target(
+      "conv_filter", conv_filter,
+      list(x = as.double(1:9), kernel = c(1, 2, 1), padding = "valid", mode = "reflect", stride = 1,
+        dilation = 1, flip = FALSE, na = "omit", channels = "none"),
+      c(x = "data", kernel = "taps", mode = "word")
+    ),
+    target("to_nchw", to_nchw, list(x = array(0, c(5, 6, 3)), layout = "HWC")),
+    target("from_nchw", from_nchw, list(x = array(0, c(1, 3, 5, 6)), layout = "HWC")),
     target("conv_set_num_threads", conv_set_num_threads, list(n = 1)),
     target("conv_set_algorithm", conv_set_algorithm, list(name = "auto"))
   )
