@@ -42,9 +42,9 @@
 #'   array of three dimensions for a volume. Or a list of kernels.
 #' @param padding How far `x` is continued beyond its borders: `"same"` (as far as keeps its size;
 #'   with a `stride`, every `stride`-th place of that), `"valid"` (not at all), `"causal"` (for
-#'   vectors and series: before the first value only, so that no result sees a later one); or
-#'   numbers: one, or one per dimension of the kernel, or a list of one `c(before, after)` pair per
-#'   dimension.
+#'   vectors and series: before the first value only; no result sees a later one, where `mode` is
+#'   `"replicate"` or `"zeros"`); or numbers: one, or one per dimension of the kernel, or a list of
+#'   one `c(before, after)` pair per dimension.
 #' @param mode What it is continued with: `"reflect"` (the mirror image without the edge; padding
 #'   less than the size), `"replicate"` (the edge), `"circular"` (the other end; padding at most the
 #'   size) or `"zeros"`.

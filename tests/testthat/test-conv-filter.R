@@ -184,6 +184,18 @@ test_that("terra::focal() is a filter", {
   )
 })
 
+test_that("a causal filter sees nothing later", {
+  withr::local_seed(1)
+  x <- replace(stats::rnorm(50), c(3, 20, 21), NA)
+  later <- replace(x, 31:50, c(Inf, NA, 1:18))
+  for (mode in c("zeros", "replicate")) for (na in c("propagate", "omit")) {
+    past <- function(x) {
+      conv_filter(x, c(1, -2, 4), padding = "causal", mode = mode, dilation = 3, na = na)[1:30]
+    }
+    expect_same_bits(past(later), past(x), paste(mode, na))
+  }
+})
+
 # ---- missing values ----
 
 test_that("without missing values both ways give the same bits, and beside them too", {
