@@ -25,6 +25,14 @@ inspect_backward_ <- function(transposed, ndim, grad_output, input, weight, stri
     .Call(`_nnconv_inspect_backward_`, transposed, ndim, grad_output, input, weight, stride, padding, output_padding, dilation, groups, dtype, needs, padding_mode, algorithm, isa)
 }
 
+filter_ <- function(x, kernel, padding, mode, stride, dilation, channels) {
+    .Call(`_nnconv_filter_`, x, kernel, padding, mode, stride, dilation, channels)
+}
+
+filter_positions_ <- function(x, kernel, padding, mode, stride, dilation, channels) {
+    .Call(`_nnconv_filter_positions_`, x, kernel, padding, mode, stride, dilation, channels)
+}
+
 check_count_ <- function(x, argument, least) {
     .Call(`_nnconv_check_count_`, x, argument, least)
 }

@@ -53,7 +53,7 @@ with_argument_renamed <- function(code, from, to) {
     code,
     nnconv_error = function(fault) {
       if (identical(fault$argument, from)) {
-        fix <- sub(paste0("(", from), paste0("(", to), fault$fix, fixed = TRUE)
+        fix <- gsub(paste0("(", from), paste0("(", to), fault$fix, fixed = TRUE)
         raise_fault(fault$kind, to, fault$must, fault$found, fix)
       }
     }

@@ -13,6 +13,8 @@
 #' * Pictures: `plot()` of a layer, [plot_conv()], [plot_feature_maps()], [plot_receptive_field()].
 #' * Any number of samples, in batches and on workers: [predict()][predict.nnconv_module].
 #' * From the C and C++ code of other packages: `vignette("package-authors", package = "nnconv")`.
+#' * Filters for series, matrices, volumes and images as they are: [conv_filter()].
+#' * From other layouts to that of the layers: [to_nchw()], [from_nchw()].
 #' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
 #'
 #' @references `r rd_references("torch.nn.Conv2d")`

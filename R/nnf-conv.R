@@ -43,7 +43,8 @@
 #' `r rd_errors()`
 #' @references `r rd_references("torch.nn.Conv2d")`
 #' @seealso [nn_conv2d()] for layers with weights of their own, [nnf_conv2d_backward()] for
-#'   gradients, [conv_output_size()], [nnf_pad()].
+#'   gradients, [conv_filter()] for arrays without channels, [to_nchw()], [conv_output_size()],
+#'   [nnf_pad()].
 #' @examples
 #' # A moving sum of three, on one sample with one channel
 #' x <- array(c(1, 2, 3, 4, 5), dim = c(1, 1, 5))

@@ -4,7 +4,8 @@
 rd_input <- function() {
   paste(
     "A numeric (double, integer or logical) or complex array `(N, in_channels, spatial...)`, or",
-    "unbatched `(in_channels, spatial...)`. A vector or matrix needs a `dim` first. `N` may be 0."
+    "unbatched `(in_channels, spatial...)`. A vector or matrix needs a `dim` first: [to_nchw()].",
+    "`N` may be 0."
   )
 }
 

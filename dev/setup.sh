@@ -21,6 +21,7 @@ develop  knitr      1.30
 develop  rmarkdown  2.10
 develop  roxygen2   7.2.0
 develop  vdiffr     1.0.0
+develop  terra      1.6
 "
 
 case ${1:-} in

@@ -137,6 +137,38 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// filter_
+SEXP filter_(SEXP x, SEXP kernel, SEXP padding, SEXP mode, SEXP stride, SEXP dilation, SEXP channels);
+RcppExport SEXP _nnconv_filter_(SEXP xSEXP, SEXP kernelSEXP, SEXP paddingSEXP, SEXP modeSEXP, SEXP strideSEXP, SEXP dilationSEXP, SEXP channelsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type kernel(kernelSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type padding(paddingSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type mode(modeSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type stride(strideSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type dilation(dilationSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type channels(channelsSEXP);
+    rcpp_result_gen = Rcpp::wrap(filter_(x, kernel, padding, mode, stride, dilation, channels));
+    return rcpp_result_gen;
+END_RCPP
+}
+// filter_positions_
+SEXP filter_positions_(SEXP x, SEXP kernel, SEXP padding, SEXP mode, SEXP stride, SEXP dilation, SEXP channels);
+RcppExport SEXP _nnconv_filter_positions_(SEXP xSEXP, SEXP kernelSEXP, SEXP paddingSEXP, SEXP modeSEXP, SEXP strideSEXP, SEXP dilationSEXP, SEXP channelsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type kernel(kernelSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type padding(paddingSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type mode(modeSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type stride(strideSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type dilation(dilationSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type channels(channelsSEXP);
+    rcpp_result_gen = Rcpp::wrap(filter_positions_(x, kernel, padding, mode, stride, dilation, channels));
+    return rcpp_result_gen;
+END_RCPP
+}
 // check_count_
 SEXP check_count_(SEXP x, std::string argument, int least);
 RcppExport SEXP _nnconv_check_count_(SEXP xSEXP, SEXP argumentSEXP, SEXP leastSEXP) {
@@ -370,6 +402,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_conv_transpose_backward_", (DL_FUNC) &_nnconv_conv_transpose_backward_, 11},
     {"_nnconv_inspect_forward_", (DL_FUNC) &_nnconv_inspect_forward_, 14},
     {"_nnconv_inspect_backward_", (DL_FUNC) &_nnconv_inspect_backward_, 15},
+    {"_nnconv_filter_", (DL_FUNC) &_nnconv_filter_, 7},
+    {"_nnconv_filter_positions_", (DL_FUNC) &_nnconv_filter_positions_, 7},
     {"_nnconv_check_count_", (DL_FUNC) &_nnconv_check_count_, 3},
     {"_nnconv_check_spatial_", (DL_FUNC) &_nnconv_check_spatial_, 4},
     {"_nnconv_describe_", (DL_FUNC) &_nnconv_describe_, 1},

@@ -63,7 +63,9 @@ std::string dim_fix(const char* name, const Extents& dim, R_xlen_t length, int n
   else
     wanted.insert(wanted.end(), dim.begin(), dim.end());
   if (wanted.size() != static_cast<std::size_t>(ndim) + 2) return "";
-  return std::string("One sample of one channel: `array(") + name + ", c" + show(wanted) + ")`.";
+  static const char* const layouts[] = {"L", "HW", "DHW"};
+  return std::string("One sample of one channel: `to_nchw(") + name + ", \"" + layouts[ndim - 1] +
+         "\")` or `array(" + name + ", c" + show(wanted) + ")`.";
 }
 
 void symmetric(const Spatial& pad, Geometry& geometry) { geometry.pad_lo = geometry.pad_hi = pad; }
@@ -137,9 +139,9 @@ int word_argument(SEXP x, const char* name, std::initializer_list<const char*> w
   refuse(is_text ? FaultKind::value : FaultKind::type, name, must, x);
 }
 
-PadMode padding_mode_argument(SEXP x) {
+PadMode padding_mode_argument(SEXP x, const char* name) {
   return static_cast<PadMode>(
-      word_argument(x, "padding_mode", {"zeros", "reflect", "replicate", "circular"}));
+      word_argument(x, name, {"zeros", "reflect", "replicate", "circular"}));
 }
 
 DType dtype_argument(SEXP x) {

@@ -25,7 +25,7 @@ Spatial spatial_argument(SEXP x, const char* name, int ndim, int64_t least, int6
 // The number in `words` of a string.
 int word_argument(SEXP x, const char* name, std::initializer_list<const char*> words);
 
-PadMode padding_mode_argument(SEXP x);
+PadMode padding_mode_argument(SEXP x, const char* name = "padding_mode");
 DType dtype_argument(SEXP x);
 
 // `padding` in all its forms into geometry.pad_lo and pad_hi; the rest of the geometry is known.

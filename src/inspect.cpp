@@ -20,6 +20,14 @@ SEXP check_spatial_(SEXP x, std::string argument, int ndim, int least) {
 }
 
 // [[Rcpp::export(rng = false)]]
+SEXP check_numeric_(SEXP x, std::string argument, std::string must) {
+  return entry([&] {
+    if (!is_array_kind(x)) refuse(FaultKind::type, argument.c_str(), must, x);
+    return R_NilValue;
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
 std::string describe_(SEXP x) { return describe(x); }
 
 // [[Rcpp::export(rng = false)]]

@@ -13,13 +13,10 @@ std::string along(const Geometry& geometry, int i) {
 // What the user may have meant by an array with other channels.
 std::string channels_fix(const Geometry& geometry, const Extents& input, int64_t channels) {
   const bool batched = input.size() == static_cast<std::size_t>(geometry.ndim) + 2;
-  const int64_t rank = static_cast<int64_t>(input.size());
-  if (input.back() == channels && rank > 2) {
-    Extents order;
-    if (batched) order.push_back(1);
-    order.push_back(rank);
-    for (int64_t d = batched ? 2 : 1; d < rank; ++d) order.push_back(d);
-    return "If its last dimension is the channels: `aperm(input, c" + show(order) + ")`.";
+  if (input.back() == channels && input.size() > 2) {
+    static const char* const spatial[] = {"L", "HW", "DHW"};
+    return std::string("If its last dimension is the channels: `to_nchw(input, \"") +
+           (batched ? "N" : "") + spatial[geometry.ndim - 1] + "C\")`.";
   }
   if (!batched && channels == 1) {
     Extents dim = input;
@@ -27,18 +24,6 @@ std::string channels_fix(const Geometry& geometry, const Extents& input, int64_t
     return "If its first dimension is the samples: `array(input, c" + show(dim) + ")`.";
   }
   return "";
-}
-
-void check_border(const Geometry& geometry, const Axis& axis, int i) {
-  if (axis.mode != PadMode::reflect && axis.mode != PadMode::circular) return;
-  const bool reflect = axis.mode == PadMode::reflect;
-  const int64_t pad = std::max(axis.pad_lo, axis.pad_hi);
-  if (pad <= axis.in - (reflect ? 1 : 0)) return;
-  throw Fault(FaultKind::shape, "padding",
-              std::string(reflect ? "smaller than" : "at most") + " the size of `input` (" +
-                  std::to_string(axis.in) + along(geometry, i) + ") where padding_mode is \"" +
-                  (reflect ? "reflect" : "circular") + "\"",
-              std::to_string(pad));
 }
 
 }  // namespace
@@ -163,9 +148,25 @@ Problem fit(const Geometry& geometry, const Extents& input, const Extents& weigh
     axis.pad_lo = g.pad_lo[i];
     axis.pad_hi = g.pad_hi[i];
     axis.mode = g.mode;
-    check_border(g, axis, i);
   }
+  check_borders(g, from);
   return problem;
+}
+
+void check_borders(const Geometry& geometry, const Spatial& input, const std::string& argument,
+                   const std::string& mode) {
+  const Geometry& g = geometry;
+  if (g.mode != PadMode::reflect && g.mode != PadMode::circular) return;
+  const bool reflect = g.mode == PadMode::reflect;
+  for (int i = 0; i < g.ndim; ++i) {
+    const int64_t pad = std::max(g.pad_lo[i], g.pad_hi[i]);
+    if (pad <= input[i] - (reflect ? 1 : 0)) continue;
+    throw Fault(FaultKind::shape, "padding",
+                std::string(reflect ? "smaller than" : "at most") + " the size of `" + argument +
+                    "` (" + std::to_string(input[i]) + along(g, i) + ") where `" + mode +
+                    "` is \"" + (reflect ? "reflect" : "circular") + "\"",
+                std::to_string(pad), "`" + mode + " = \"replicate\"` has no such limit.");
+  }
 }
 
 Extents output_extents(const Geometry& geometry, const Problem& problem, std::size_t rank) {

@@ -71,6 +71,11 @@ void check_weight(const Geometry& geometry, const Extents& weight);
 // single sample) with `weight`. Faults name `input`, `weight` or `padding`.
 Problem fit(const Geometry& geometry, const Extents& input, const Extents& weight);
 
+// Throws where reflect or circular padding is more than `argument` has to show, `mode` being what
+// the user calls padding_mode.
+void check_borders(const Geometry& geometry, const Spatial& input,
+                   const std::string& argument = "input", const std::string& mode = "padding_mode");
+
 // Extents of the layer's output for such an input, of its rank.
 Extents output_extents(const Geometry& geometry, const Problem& problem, std::size_t rank);
 

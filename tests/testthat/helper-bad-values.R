@@ -43,6 +43,7 @@ kinds <- c(
   dilation = "count", groups = "count", n = "count", input_size = "count", pad = "count",
   padding = "margin", output_padding = "extra",
   bias = "vector", strict = "flag", deep = "flag", mode = "flag",
+  flip = "flag", na = "word", channels = "word", layout = "word",
   padding_mode = "word", device = "word", dtype = "word", needs = "word", name = "word",
   prefix = "text", state = "state",
   input = "array", weight = "array", grad_output = "array", newdata = "array", x = "array",
@@ -175,6 +176,14 @@ function_targets <- function() {
       "plot_feature_maps", plot_feature_maps,
       list(m = nn_conv2d(1, 1, 3), x = array(0, c(1, 1, 5, 5)), sample = 1, main = "a")
     ),
+    target(
+      "conv_filter", conv_filter,
+      list(x = as.double(1:9), kernel = c(1, 2, 1), padding = "valid", mode = "reflect", stride = 1,
+        dilation = 1, flip = FALSE, na = "omit", channels = "none"),
+      c(x = "data", kernel = "taps", mode = "word")
+    ),
+    target("to_nchw", to_nchw, list(x = array(0, c(5, 6, 3)), layout = "HWC")),
+    target("from_nchw", from_nchw, list(x = array(0, c(1, 3, 5, 6)), layout = "HWC")),
     target("conv_set_num_threads", conv_set_num_threads, list(n = 1)),
     target("conv_set_algorithm", conv_set_algorithm, list(name = "auto"))
   )
