@@ -29,7 +29,10 @@ read_header <- function(connection, bytes) {
   words <- readBin(connection, "integer", 4, size = 2, signed = FALSE, endian = "little")
   length <- sum(words * 65536^(seq_along(words) - 1))
   if (length(words) < 4L || length > bytes - 8) {
-    raise_damaged("one that is shorter than its header")
+    raise_damaged(
+      "one that is shorter than its header, or of another format",
+      "Python writes such files by `safetensors.torch.save_file(model.state_dict(), path)`."
+    )
   }
   if (length > most_header_bytes) {
     raise_damaged("one with a header of more than 100 MB")

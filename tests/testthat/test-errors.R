@@ -31,6 +31,8 @@ expected <- utils::read.table(header = TRUE, colClasses = "character", text = "
   date       t     t      t   t     t    t    t    t     t     t      t    t      t
 ")
 rownames(expected) <- expected$value
+# Words, or none.
+expected$labels <- replace(expected$word, expected$value == "null", ".")
 
 # The kinds of all arguments by their names; those of transposed layers where they differ.
 kinds <- c(
@@ -39,7 +41,7 @@ kinds <- c(
   padding = "margin", output_padding = "extra",
   bias = "vector", strict = "flag", deep = "flag", mode = "flag",
   padding_mode = "word", device = "word", dtype = "word", needs = "word", name = "word",
-  prefix = "text", state = "state",
+  prefix = "text", state = "state", path = "text", metadata = "labels",
   input = "array", weight = "array", grad_output = "array", newdata = "array",
   output_size = "size", value = "number"
 )
@@ -135,7 +137,15 @@ function_targets <- function() {
       c(padding = "cut")
     ),
     target("conv_set_num_threads", conv_set_num_threads, list(n = 1)),
-    target("conv_set_algorithm", conv_set_algorithm, list(name = "auto"))
+    target("conv_set_algorithm", conv_set_algorithm, list(name = "auto")),
+    target(
+      "conv_read_safetensors", conv_read_safetensors,
+      list(path = safetensors_fixture("float64.safetensors"), prefix = "")
+    ),
+    target(
+      "conv_write_safetensors", conv_write_safetensors,
+      list(state = list(a = 1), path = tempfile(), dtype = "float64", metadata = c(a = "b"))
+    )
   )
 }
 
@@ -197,6 +207,7 @@ for (each in targets) {
 test_that("good values are taken, so that it is the bad one that is refused", {
   withr::local_options(nnconv.threads = NULL, nnconv.algorithm = NULL)
   for (target in targets) {
+    if (grepl("safetensors", target$label)) skip_unless_safetensors()
     expect_error(do.call(target$f, target$arguments), NA, label = target$label)
   }
 })

@@ -163,6 +163,12 @@ test_that("a state goes from one module into another", {
   expect_identical(to$parameters, from$parameters)
 })
 
+test_that("a bias that is an array of one dimension loads, as those of other packages are", {
+  m <- nn_conv1d(1, 2, 1)
+  m$load_state_dict(list(weight = array(1:2, c(2, 1, 1)), bias = array(3:4, 2)))
+  expect_identical(m$parameters, list(weight = array(c(1, 2), c(2, 1, 1)), bias = c(3, 4)))
+})
+
 test_that("strict loading wants just the module's names, other loading takes what fits", {
   m <- nn_conv1d(1, 1, 2)
   old <- m$parameters
