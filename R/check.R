@@ -49,14 +49,26 @@ check_new_file <- function(path) {
 }
 
 # A package that nnconv only suggests.
-check_installed <- function(package, least) {
-  if (!rlang::is_installed(package, version = least)) {
+check_installed <- function(package) {
+  least <- suggested_packages[[package]][["least"]]
+  if (!is_installed(package)) {
     raise_fault(
       "value", package, paste("installed, version", least, "or newer"), "",
       sprintf("Run `install.packages(\"%s\")`.", package)
     )
   }
 }
+
+is_installed <- function(package) {
+  rlang::is_installed(package, version = suggested_packages[[package]][["least"]])
+}
+
+# With their least versions, and what needs them.
+suggested_packages <- list(
+  safetensors = c(
+    least = "0.3.0", wanted_by = "`conv_read_safetensors()` and `conv_write_safetensors()`"
+  )
+)
 
 # A list whose elements all have names, each name once.
 check_named_list <- function(x, argument) {

@@ -97,7 +97,7 @@ conv_write_safetensors <- function(state, path, dtype = "float64", metadata = NU
 }
 
 check_safetensors <- function() {
-  check_installed("safetensors", "0.3.0")
+  check_installed("safetensors")
   framework <- list(constructor = tensor_from_file, packages = "nnconv")
   assign("nnconv", framework, envir = safetensors::safetensors_frameworks)
 }
