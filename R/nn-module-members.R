@@ -55,7 +55,8 @@
 #' @section Saving:
 #' `saveRDS()`, `serialize()` and a trip to a parallel worker keep everything but the remembered
 #' input. What is saved is data, no code: a module runs the code of the version of nnconv that loads
-#' it.
+#' it. Weights alone, for or from other programs, are written and read by [conv_write_safetensors()]
+#' and [conv_read_safetensors()].
 #'
 #' @section Picture:
 #' `plot()` draws all kernels as tiles, blue below 0, white at 0, red above: a row for each output

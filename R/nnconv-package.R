@@ -10,7 +10,8 @@
 #' * The same as functions: [nnf_conv2d()], [nnf_conv_transpose2d()], their gradients
 #'   [nnf_conv2d_backward()], and [nnf_pad()].
 #' * Sizes: [conv_output_size()], [conv_transpose_output_size()].
-#' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
+#' * Weights in files: [conv_read_safetensors()], [conv_write_safetensors()].
+#' * Settings: [conv_set_num_threads()], [conv_set_algorithm()]; what is wrong: [nnconv_sitrep()].
 #'
 #' @references `r rd_references("torch.nn.Conv2d")`
 #' @examples

@@ -102,8 +102,8 @@ check_range <- function(values, type, argument) {
   }
 }
 
-# As a word of 16 bits: what a number's bits mean, as a whole number, is how many numbers of the type
-# lie between it and 0.
+# The bits of a number, as a whole number, count the numbers of its type from 0 to it; 2^15 is added
+# for the sign.
 half_words <- function(values, type) {
   one <- 2^type[["digits"]]
   top <- read_words(writeBin(values, raw(), endian = "little"))[c(FALSE, FALSE, FALSE, TRUE)]

@@ -159,7 +159,8 @@ as_metadata <- function(metadata) {
   strings <- if (is.character(metadata)) as.list(metadata) else metadata
   is_strings <- is.null(strings) || is.list(strings) && all(vapply(strings, is.character, NA))
   if (!is_strings || is.object(metadata)) {
-    raise_fault(if (is_bare_na(metadata)) "value" else "type", "metadata", must, describe_(metadata))
+    kind <- if (is_bare_na(metadata)) "value" else "type"
+    raise_fault(kind, "metadata", must, describe_(metadata))
   }
   names <- rlang::names2(strings)
   if (!all(nzchar(names), vapply(strings, rlang::is_string, NA)) || anyDuplicated(names)) {

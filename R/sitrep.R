@@ -30,13 +30,13 @@
 #' @return A list of class `nnconv_sitrep`, which has a `print()` method:
 #'   \describe{
 #'     \item{`version`, `r_version`, `platform`, `processor`}{Strings.}
-#'     \item{`instruction_set`, `instruction_sets`}{The one in use, and all that this processor runs,
-#'       best first.}
+#'     \item{`instruction_set`, `instruction_sets`}{The one in use, and all that this processor
+#'       runs, best first.}
 #'     \item{`threads`, `processors`}{The threads of a large call (`NA` where the option
 #'       `nnconv.threads` is wrong), and the processors that this process may use.}
 #'     \item{`most_threads`}{The most that can be asked for.}
-#'     \item{`openmp`, `forked`}{Whether nnconv was built with OpenMP, whether this is a forked child
-#'       of the process that loaded it.}
+#'     \item{`openmp`, `forked`}{Whether nnconv was built with OpenMP, whether this is a forked
+#'       child of the process that loaded it.}
 #'     \item{`algorithm`}{As [conv_get_algorithm()]; `NA` where the option is wrong.}
 #'     \item{`huge_pages`, `cache`, `float_mode`}{`"always"`, `"madvise"`, `"never"` or `NA`; bytes,
 #'       0 where it is not known; `"default"` or `"other"`.}
@@ -119,8 +119,8 @@ sitrep_rules <- list(
   openmp = function(report) {
     if (!report$openmp) {
       paste(
-        "nnconv was built without OpenMP and has one thread. Install it anew with a compiler that R",
-        "uses OpenMP with: `R CMD config SHLIB_OPENMP_CXXFLAGS` tells."
+        "nnconv was built without OpenMP and has one thread. Install it where R has a compiler with",
+        "OpenMP: `R CMD config SHLIB_OPENMP_CXXFLAGS` tells its flag."
       )
     }
   },
@@ -164,8 +164,8 @@ sitrep_rules <- list(
   forked = function(report) {
     if (report$forked) {
       paste(
-        "This is a forked child, as those of parallel::mclapply() are: calls have one thread. Workers",
-        "of parallel::makeCluster() have more."
+        "This is a forked child, as those of parallel::mclapply() are, and calls have one thread.",
+        "Workers of parallel::makeCluster() have more."
       )
     }
   },
@@ -173,8 +173,8 @@ sitrep_rules <- list(
     asked <- report$settings["nnconv.threads"]
     if (is.na(report$threads)) {
       paste0(
-        "The option nnconv.threads is ", asked, ", not a whole number of at least 1, and every call ",
-        "will fail. Set it by conv_set_num_threads()."
+        "The option nnconv.threads is ", asked, ", not a whole number of at least 1, and every ",
+        "call will fail. Set it by conv_set_num_threads()."
       )
     } else if (!is.na(asked) && report$threads > report$processors) {
       paste0(
@@ -192,8 +192,8 @@ sitrep_rules <- list(
   algorithm = function(report) {
     if (is.na(report$algorithm)) {
       paste0(
-        "The option nnconv.algorithm is ", report$settings["nnconv.algorithm"], ", which is none of ",
-        enumerate(dQuote(algorithms, FALSE)), ", and every call will fail. Set it by ",
+        "The option nnconv.algorithm is ", report$settings["nnconv.algorithm"], ", which is none ",
+        "of ", enumerate(dQuote(algorithms, FALSE)), ", and every call will fail. Set it by ",
         "conv_set_algorithm()."
       )
     }
@@ -250,7 +250,7 @@ format.nnconv_sitrep <- function(x, ...) {
     paste0("nnconv ", x$version, ", R ", x$r_version, ", ", x$platform),
     paste0(format(names(facts)), "  ", facts),
     "",
-    if (count == 0L) "No problems." else paste0(count, if (count == 1L) " problem:" else " problems:"),
+    switch(min(count, 2L) + 1L, "No problems.", "1 problem:", paste(count, "problems:")),
     unlist(lapply(x$problems, strwrap, width = 100, exdent = 2, initial = "! "))
   )
 }

@@ -5,13 +5,9 @@
 said_in_session <- function(code, env = character(), libraries = .libPaths(), before = "") {
   libraries <- paste(libraries, collapse = .Platform$path.sep)
   script <- withr::local_tempfile(lines = c("library(nnconv)", deparse(code)), fileext = ".R")
-  withr::local_envvar(
-    c(R_LIBS = "", R_LIBS_USER = libraries, R_LIBS_SITE = libraries, env)
-  )
-  rscript <- shQuote(file.path(R.home("bin"), "Rscript"))
-  suppressWarnings(
-    system(paste(before, rscript, "--no-init-file", shQuote(script), "2>&1"), intern = TRUE)
-  )
+  withr::local_envvar(c(R_LIBS = "", R_LIBS_USER = libraries, R_LIBS_SITE = libraries, env))
+  rscript <- paste(shQuote(file.path(R.home("bin"), "Rscript")), "--no-environ --no-init-file")
+  suppressWarnings(system(paste(before, rscript, shQuote(script), "2>&1"), intern = TRUE))
 }
 
 # A library with nnconv and what it imports, and no other package.

@@ -44,7 +44,8 @@ test_that("a header of more than 100 MB is refused before it is read", {
   writeBin(raw(1), connection)
   close(connection)
   before <- gc(reset = TRUE)["Vcells", 2]
-  expect_match(conditionMessage(expect_fault(conv_read_safetensors(path), "value", "path")), "100 MB")
+  fault <- expect_fault(conv_read_safetensors(path), "value", "path")
+  expect_match(conditionMessage(fault), "100 MB")
   expect_lt(gc()["Vcells", 6] - before, 50)
 })
 
@@ -93,7 +94,8 @@ test_that("names with zero bytes and names twice are refused", {
   expect_bad_header(header_of("a\\\\\\u0000b" = entry_of()), "zero bytes")
   expect_bad_header(header_of(a = entry_of(), a = entry_of()), "two entries \"a\"")
   expect_bad_header(header_of(a = entry_of(), "\\u0061" = entry_of()), "two entries \"a\"")
-  halves <- list(entry_of(shape = "[1]", offsets = "[0,4]"), entry_of(shape = "[1]", offsets = "[4,8]"))
+  half <- function(offsets) entry_of(shape = "[1]", offsets = offsets)
+  halves <- list(half("[0,4]"), half("[4,8]"))
   expect_bad_header(do.call(header_of, stats::setNames(halves, c("a", "a"))), "two entries \"a\"")
   expect_bad_header(do.call(header_of, stats::setNames(halves, c("", ""))), "two entries \"\"")
   path <- local_safetensors(safetensors_bytes(header_of("a\\\\u0000b" = entry_of()), eight))
@@ -206,9 +208,8 @@ test_that("a message shows no more of a name than fits a line", {
   skip_unless_safetensors()
   header <- header_of("{x}\\n\\u001b" = "1")
   expect_bad_header(header, "tensor \"{x}\\n\\033\" has")
-  fault <- catch_fault(conv_read_safetensors(
-    local_safetensors(safetensors_bytes(do.call(header_of, stats::setNames(list("1"), strrep("n", 1e6)))))
-  ))
+  header <- do.call(header_of, stats::setNames(list("1"), strrep("n", 1e6)))
+  fault <- catch_fault(conv_read_safetensors(local_safetensors(safetensors_bytes(header))))
   expect_lt(nchar(conditionMessage(fault)), 300)
 })
 

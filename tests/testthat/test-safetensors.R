@@ -181,7 +181,8 @@ test_that("what cannot be written is refused, and what was there stays", {
   }
   good <- list(a = c(0, 0), b = array(1:8, c(2, 2, 2)))
   expect_match(refuse(c(good, c = 1i), "type", "state$c"), "`Re\\(\\)` and `Im\\(\\)`")
-  for (x in list("a", list(1), factor(1), as.Date("2024-01-01"), mean, as.raw(1), data.frame(a = 1))) {
+  date <- as.Date("2024-01-01")
+  for (x in list("a", list(1), factor(1), date, mean, as.raw(1), data.frame(a = 1))) {
     refuse(c(good, list(c = x)), "type", "state$c")
   }
   refuse(c(good, list(c = NULL)), "type", "state$c")
@@ -248,7 +249,8 @@ test_that("a link keeps pointing to the file that is written anew", {
 
 test_that("paths that name no file are refused", {
   skip_unless_safetensors()
-  for (path in c("", tempdir(), file.path(tempdir(), "none"), "https://nnconv.example/a", "stdin")) {
+  none <- file.path(tempdir(), "none")
+  for (path in c("", tempdir(), none, "https://nnconv.example/a", "stdin")) {
     expect_fault(conv_read_safetensors(path), "value", "path", path)
   }
 })

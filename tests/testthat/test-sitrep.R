@@ -56,10 +56,8 @@ test_that("processor and huge pages are read from what Linux tells", {
   expect_identical(huge_pages(told("always madvise [never]")), "never")
   expect_identical(huge_pages(told("")), NA_character_)
   expect_identical(huge_pages(tempfile()), NA_character_)
-  expect_identical(
-    processor_name(told("processor\t: 0", "model name\t: Fast: 9000 @ 2 GHz", "model name\t: other")),
-    "Fast: 9000 @ 2 GHz"
-  )
+  processors <- told("processor\t: 0", "model name\t: Fast: 9 @ 2 GHz", "model name\t: other")
+  expect_identical(processor_name(processors), "Fast: 9 @ 2 GHz")
   expect_identical(processor_name(tempfile()), Sys.info()[["machine"]])
 })
 
@@ -165,7 +163,8 @@ test_that("a floating-point mode that another library left behind is told", {
     .C("flush")
     nnf_conv1d(array(1, c(1, 3)), array(1, c(1, 1, 1)))
   })
-  expect_match(problems_in_session(code, env = unset), "changed the processor's floating-point mode")
+  told <- problems_in_session(code, env = unset)
+  expect_match(told, "changed the processor's floating-point mode")
   expect_identical(nnconv_sitrep()$float_mode, "default")
 })
 
