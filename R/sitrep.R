@@ -119,8 +119,8 @@ sitrep_rules <- list(
   openmp = function(report) {
     if (!report$openmp) {
       paste(
-        "nnconv was built without OpenMP and has one thread. Install it where R has a compiler with",
-        "OpenMP: `R CMD config SHLIB_OPENMP_CXXFLAGS` tells its flag."
+        "nnconv was built without OpenMP and has one thread. Install it where R has a compiler",
+        "with OpenMP: `R CMD config SHLIB_OPENMP_CXXFLAGS` tells its flag."
       )
     }
   },
