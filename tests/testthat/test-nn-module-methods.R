@@ -190,6 +190,17 @@ test_that("strict loading wants just the module's names, other loading takes wha
   expect_null(without$bias)
 })
 
+test_that("where a state has layers, the error names them", {
+  m <- nn_conv1d(1, 1, 2)
+  state <- c(m$state_dict("features.0."), m$state_dict("up."))
+  for (prefix in c("", "features.1.")) {
+    fault <- expect_fault(m$load_state_dict(state, prefix = prefix), "value", "state")
+    expect_match(conditionMessage(fault), "`prefix` .* \"features.0.\", \"up.\"")
+  }
+  fault <- expect_fault(m$load_state_dict(list(weight = 1)), "value", "state")
+  expect_match(conditionMessage(fault), "`strict = FALSE`")
+})
+
 test_that("a damaged state changes nothing, whatever comes first in it", {
   m <- nn_conv1d(2, 3, 2)
   before <- module_state(m)

@@ -273,6 +273,6 @@ test_that("a damaged file is an error or read right", {
   }
   setTimeLimit()
   expect_identical(wrong, character())
-  expect_gt(read, how_many(5, 50))
+  expect_gt(read, how_many(2, 50))
   expect_lt(gc()["Vcells", 6] - before, 50)
 })
