@@ -57,6 +57,10 @@ isas_ <- function() {
     .Call(`_nnconv_isas_`)
 }
 
+machine_ <- function() {
+    .Call(`_nnconv_machine_`)
+}
+
 conv_spec_ <- function(ndim, transposed, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, padding_mode, device, dtype) {
     .Call(`_nnconv_conv_spec_`, ndim, transposed, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, padding_mode, device, dtype)
 }

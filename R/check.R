@@ -35,6 +35,47 @@ check_title <- function(main) {
   }
 }
 
+# The path of a file that is there.
+check_file <- function(path) {
+  must <- "the path of a file"
+  check_string(path, "path", must)
+  if (!file.exists(path) || dir.exists(path)) {
+    found <- if (dir.exists(path)) "of a folder" else paste(describe_(path), "(there is none)")
+    raise_fault("value", "path", must, found)
+  }
+}
+
+# The path of a file that may be there or not, in a folder that is.
+check_new_file <- function(path) {
+  must <- "the path of a file in a folder that exists"
+  check_string(path, "path", must)
+  if (!nzchar(path) || dir.exists(path) || !dir.exists(dirname(path))) {
+    raise_fault("value", "path", must, describe_(path))
+  }
+}
+
+# A package that nnconv only suggests.
+check_installed <- function(package) {
+  least <- suggested_packages[[package]][["least"]]
+  if (!is_installed(package)) {
+    raise_fault(
+      "value", package, paste("installed, version", least, "or newer"), "",
+      sprintf("Run `install.packages(\"%s\")`.", package)
+    )
+  }
+}
+
+is_installed <- function(package) {
+  rlang::is_installed(package, version = suggested_packages[[package]][["least"]])
+}
+
+# With their least versions, and what needs them.
+suggested_packages <- list(
+  safetensors = c(
+    least = "0.3.0", wanted_by = "`conv_read_safetensors()` and `conv_write_safetensors()`"
+  )
+)
+
 # A list whose elements all have names, each name once.
 check_named_list <- function(x, argument) {
   must <- "a list with a name for every element, each name once"

@@ -56,7 +56,8 @@
 #' @section Saving:
 #' `saveRDS()`, `serialize()` and a trip to a parallel worker keep everything but the remembered
 #' input. What is saved is data, no code: a module runs the code of the version of nnconv that loads
-#' it.
+#' it. Weights alone, for or from other programs, are written and read by [conv_write_safetensors()]
+#' and [conv_read_safetensors()].
 #'
 #' @section Summary:
 #' `summary()` tells the range of the parameters and the receptive field (see [receptive_field()]);

@@ -61,14 +61,24 @@ module_load_state_dict <- function(module, state, strict, prefix) {
 }
 
 # Under a prefix the other entries of `state` belong to other modules.
-check_keys <- function(found, expected, prefix) {
-  found <- found[startsWith(found, prefix)]
+check_keys <- function(all, expected, prefix) {
+  found <- all[startsWith(all, prefix)]
   if (!setequal(found, expected)) {
     raise_fault(
       "value", "state", paste("a list with the names", enumerate(expected)),
       if (length(found)) paste("one with the names", enumerate(found)) else "one without them",
-      "With `strict = FALSE` missing names are left as they are and others are ignored."
+      hint_of_keys(all)
     )
+  }
+}
+
+hint_of_keys <- function(names) {
+  layers <- sub("weight$", "", grep("\\.weight$", names, value = TRUE))
+  if (length(layers)) {
+    layers <- encodeString(utils::head(layers, 10L), quote = "\"")
+    paste("The argument `prefix` names a layer of a larger model; here are", enumerate(layers))
+  } else {
+    "With `strict = FALSE` missing names are left as they are and others are ignored."
   }
 }
 

@@ -16,6 +16,8 @@
 #' * Filters for series, matrices, volumes and images as they are: [conv_filter()].
 #' * From other layouts to that of the layers: [to_nchw()], [from_nchw()].
 #' * Settings: [conv_set_num_threads()], [conv_set_algorithm()].
+#' * Weights in files: [conv_read_safetensors()], [conv_write_safetensors()].
+#' * Settings: [conv_set_num_threads()], [conv_set_algorithm()]; what is wrong: [nnconv_sitrep()].
 #'
 #' @references `r rd_references("torch.nn.Conv2d")`
 #' @examples

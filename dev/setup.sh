@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Sees to it that nnconv can be built (run), tested (test), worked on (develop) or tried by dev/trust
-# (trust); each group includes the one before. What is there already is left alone, and nothing is fetched. On Debian
-# and Ubuntu what is missing comes from the system's packages; elsewhere it is named.
+# (trust); each group includes the one before. What is there already is left alone, and nothing is
+# fetched. On Debian and Ubuntu what is missing comes from the system's packages; elsewhere it is
+# named. R packages that the system does not have come from the repositories that R is set to, if
+# they can be had.
 set -euo pipefail
 
 least_r=4.1.0
@@ -13,6 +15,9 @@ run      cli        3.0.0
 run      rlang      1.0.0
 test     future     1.20.0
 test     future.apply 1.7.0
+test     R6         2.5.0
+test     jsonlite   1.7.0
+test     png        0.1
 test     testthat   3.1.0
 test     withr      2.4.0
 develop  codetools  0.2
@@ -23,6 +28,10 @@ develop  roxygen2   7.2.0
 develop  vdiffr     1.0.0
 develop  terra      1.6
 "
+# Those that Debian does not have. Tests that need them are skipped where they are missing.
+optional_packages="
+test     safetensors  0.3.0
+"
 
 case ${1:-} in
   run) groups="run" ;;
@@ -32,6 +41,7 @@ case ${1:-} in
   *) echo "usage: dev/setup.sh run|test|develop|trust" >&2; exit 2 ;;
 esac
 wanted=$(grep -E "^($groups) " <<<"$r_packages")
+optional=$(grep -E "^($groups) " <<<"$optional_packages" || true)
 
 have() { command -v "$1" >/dev/null; }
 
@@ -72,8 +82,38 @@ missing() {
   fi
 }
 
+# Into the first library that may be written to, or else the user's own.
+install_optional() {
+  [[ -n $optional ]] || return 0
+  Rscript --no-init-file -e '
+    wanted <- read.table(text = commandArgs(TRUE)[[1]], colClasses = "character")
+    is_there <- function(package, least) {
+      found <- suppressWarnings(packageDescription(package, fields = "Version"))
+      !is.na(found) && package_version(found) >= least
+    }
+    library <- Find(function(path) file.access(path, 2) == 0, .libPaths())
+    if (is.null(library)) {
+      library <- strsplit(Sys.getenv("R_LIBS_USER"), .Platform$path.sep)[[1]][[1]]
+      dir.create(library, recursive = TRUE)
+      .libPaths(library)
+    }
+    options(timeout = 20)
+    for (i in seq_len(nrow(wanted))) {
+      package <- wanted[i, 2]
+      if (is_there(package, wanted[i, 3])) next
+      cat("Installing the R package", package, "from the repositories that R is set to\n")
+      try(suppressWarnings(utils::install.packages(package, library, quiet = TRUE)))
+      if (!is_there(package, wanted[i, 3])) cat("It is not to be had: its tests are skipped.\n")
+    }' "$optional"
+}
+
+finish() {
+  install_optional
+  exit 0
+}
+
 todo=$(missing)
-[[ -n $todo ]] || exit 0
+[[ -n $todo ]] || finish
 
 if have apt-get; then
   echo "Installing from the system's packages:"
@@ -88,7 +128,7 @@ if have apt-get; then
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"
   hash -r
   todo=$(missing)
-  [[ -n $todo ]] || exit 0
+  [[ -n $todo ]] || finish
 fi
 
 {

@@ -231,6 +231,15 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// machine_
+Rcpp::List machine_();
+RcppExport SEXP _nnconv_machine_() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    rcpp_result_gen = Rcpp::wrap(machine_());
+    return rcpp_result_gen;
+END_RCPP
+}
 // conv_spec_
 SEXP conv_spec_(int ndim, bool transposed, SEXP in_channels, SEXP out_channels, SEXP kernel_size, SEXP stride, SEXP padding, SEXP output_padding, SEXP dilation, SEXP groups, SEXP padding_mode, SEXP device, SEXP dtype);
 RcppExport SEXP _nnconv_conv_spec_(SEXP ndimSEXP, SEXP transposedSEXP, SEXP in_channelsSEXP, SEXP out_channelsSEXP, SEXP kernel_sizeSEXP, SEXP strideSEXP, SEXP paddingSEXP, SEXP output_paddingSEXP, SEXP dilationSEXP, SEXP groupsSEXP, SEXP padding_modeSEXP, SEXP deviceSEXP, SEXP dtypeSEXP) {
@@ -410,6 +419,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_num_threads_", (DL_FUNC) &_nnconv_num_threads_, 0},
     {"_nnconv_isa_", (DL_FUNC) &_nnconv_isa_, 0},
     {"_nnconv_isas_", (DL_FUNC) &_nnconv_isas_, 0},
+    {"_nnconv_machine_", (DL_FUNC) &_nnconv_machine_, 0},
     {"_nnconv_conv_spec_", (DL_FUNC) &_nnconv_conv_spec_, 13},
     {"_nnconv_module_forward_", (DL_FUNC) &_nnconv_module_forward_, 5},
     {"_nnconv_remember_", (DL_FUNC) &_nnconv_remember_, 2},

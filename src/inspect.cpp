@@ -1,6 +1,8 @@
 // Entry points that tell what the package does and what it was given.
 #include "arguments.h"
 
+#include <limits>
+
 using namespace nnconv;
 
 // [[Rcpp::export(rng = false)]]
@@ -43,4 +45,15 @@ Rcpp::CharacterVector isas_() {
   Rcpp::CharacterVector names;
   for (const Isa* isa : available_isas()) names.push_back(isa->name);
   return names;
+}
+
+// What the core sees of the machine and of this process.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List machine_() {
+  using Rcpp::_;
+  return Rcpp::List::create(_["openmp"] = has_openmp(), _["forked"] = is_forked_child(),
+                            _["processors"] = available_processors(),
+                            _["most_threads"] = usable_threads(std::numeric_limits<int>::max()),
+                            _["cache"] = static_cast<double>(last_cache_bytes()),
+                            _["float_mode"] = FloatControl::is_default() ? "default" : "other");
 }

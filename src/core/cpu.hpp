@@ -27,31 +27,43 @@ class FloatControl {
  public:
 #if defined(__SSE2__)
   FloatControl() : saved_(_mm_getcsr()) {
-    if (!is_standard()) _mm_setcsr(standard);
+    if (!is_standard(saved_)) _mm_setcsr(standard);
   }
   ~FloatControl() {
-    if (!is_standard()) _mm_setcsr(saved_);
+    if (!is_standard(saved_)) _mm_setcsr(saved_);
   }
+
+  // Whether the mode is the default one now.
+  static bool is_default() { return is_standard(_mm_getcsr()); }
 
  private:
   static constexpr unsigned standard = 0x1F80, flags = 0x3F;
   // But for the flags of what happened so far. Setting the mode takes longer than looking at it.
-  bool is_standard() const { return (saved_ & ~flags) == standard; }
+  static bool is_standard(unsigned mode) { return (mode & ~flags) == standard; }
 
   const unsigned saved_;
 #elif defined(__aarch64__)
-  FloatControl() {
-    __asm__ __volatile__("mrs %0, fpcr" : "=r"(saved_));
+  FloatControl() : saved_(mode()) {
     const std::uint64_t standard = 0;
     __asm__ __volatile__("msr fpcr, %0" : : "r"(standard));
   }
   ~FloatControl() { __asm__ __volatile__("msr fpcr, %0" : : "r"(saved_)); }
 
+  static bool is_default() { return mode() == 0; }
+
  private:
-  std::uint64_t saved_;
+  static std::uint64_t mode() {
+    std::uint64_t mode;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(mode));
+    return mode;
+  }
+
+  const std::uint64_t saved_;
 #else
   FloatControl() {}
   ~FloatControl() {}
+
+  static bool is_default() { return true; }
 #endif
  public:
   FloatControl(const FloatControl&) = delete;

@@ -42,9 +42,6 @@ long process_id() {
 
 const long loaded_by = process_id();
 
-// libgomp hangs in a forked child whose parent used threads, so a child gets one.
-bool is_forked_child() { return process_id() != loaded_by; }
-
 int positive_environment(const char* name) {
   const char* text = std::getenv(name);
   return text == nullptr ? 0 : std::max(0, std::atoi(text));
@@ -185,6 +182,17 @@ void parallel_ranges(const Context& context, int64_t count, FunctionView<int64_t
   });
 }
 
+bool has_openmp() {
+#ifdef _OPENMP
+  return true;
+#else
+  return false;
+#endif
+}
+
+// libgomp hangs in a forked child whose parent used threads, so a child gets one.
+bool is_forked_child() { return process_id() != loaded_by; }
+
 int usable_threads(int asked) {
 #ifdef _OPENMP
   if (is_forked_child()) return 1;
@@ -197,7 +205,6 @@ int usable_threads(int asked) {
   return std::max(1, std::min(threads, omp_get_thread_limit()));
 #else
   (void)asked;
-  (void)is_forked_child;
   (void)positive_environment;
   return 1;
 #endif

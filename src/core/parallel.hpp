@@ -89,4 +89,9 @@ void parallel_ranges(const Context& context, int64_t count, FunctionView<int64_t
 // process may use and OMP_NUM_THREADS by default, OMP_THREAD_LIMIT always; 1 in a forked child.
 int usable_threads(int asked);
 
+// Whether this was built with OpenMP, and whether this is a forked child of the process that loaded
+// it.
+bool has_openmp();
+bool is_forked_child();
+
 }  // namespace nnconv

@@ -45,7 +45,7 @@ kinds <- c(
   bias = "vector", strict = "flag", deep = "flag", mode = "flag",
   flip = "flag", na = "word", channels = "word", layout = "word",
   padding_mode = "word", device = "word", dtype = "word", needs = "word", name = "word",
-  prefix = "text", state = "state",
+  prefix = "text", state = "state", path = "text", metadata = "labels",
   input = "array", weight = "array", grad_output = "array", newdata = "array", x = "array",
   output_size = "size", value = "number", m = "module", main = "title", sample = "count",
   at = "count", "..." = "module", batch_size = "some", write = "call", progress = "flag"
@@ -185,7 +185,15 @@ function_targets <- function() {
     target("to_nchw", to_nchw, list(x = array(0, c(5, 6, 3)), layout = "HWC")),
     target("from_nchw", from_nchw, list(x = array(0, c(1, 3, 5, 6)), layout = "HWC")),
     target("conv_set_num_threads", conv_set_num_threads, list(n = 1)),
-    target("conv_set_algorithm", conv_set_algorithm, list(name = "auto"))
+    target("conv_set_algorithm", conv_set_algorithm, list(name = "auto")),
+    target(
+      "conv_read_safetensors", conv_read_safetensors,
+      list(path = safetensors_fixture("float64.safetensors"), prefix = "")
+    ),
+    target(
+      "conv_write_safetensors", conv_write_safetensors,
+      list(state = list(a = 1), path = tempfile(), dtype = "float64", metadata = c(a = "b"))
+    )
   )
 }
 

@@ -163,6 +163,12 @@ test_that("a state goes from one module into another", {
   expect_identical(to$parameters, from$parameters)
 })
 
+test_that("a bias that is an array of one dimension loads, as those of other packages are", {
+  m <- nn_conv1d(1, 2, 1)
+  m$load_state_dict(list(weight = array(1:2, c(2, 1, 1)), bias = array(3:4, 2)))
+  expect_identical(m$parameters, list(weight = array(c(1, 2), c(2, 1, 1)), bias = c(3, 4)))
+})
+
 test_that("strict loading wants just the module's names, other loading takes what fits", {
   m <- nn_conv1d(1, 1, 2)
   old <- m$parameters
@@ -182,6 +188,17 @@ test_that("strict loading wants just the module's names, other loading takes wha
   expect_fault(without$load_state_dict(m$state_dict()), "value", "state")
   without$load_state_dict(m$state_dict(), strict = FALSE)
   expect_null(without$bias)
+})
+
+test_that("where a state has layers, the error names them", {
+  m <- nn_conv1d(1, 1, 2)
+  state <- c(m$state_dict("features.0."), m$state_dict("up."))
+  for (prefix in c("", "features.1.")) {
+    fault <- expect_fault(m$load_state_dict(state, prefix = prefix), "value", "state")
+    expect_match(conditionMessage(fault), "`prefix` .* \"features.0.\", \"up.\"")
+  }
+  fault <- expect_fault(m$load_state_dict(list(weight = 1)), "value", "state")
+  expect_match(conditionMessage(fault), "`strict = FALSE`")
 })
 
 test_that("a damaged state changes nothing, whatever comes first in it", {

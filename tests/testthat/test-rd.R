@@ -15,6 +15,13 @@ examples_of <- function(page) {
   }, as.list(code), last)
 }
 
+# Packages that are only suggested, which examples ask for.
+asked_for <- function(examples) {
+  code <- unlist(lapply(examples, function(example) deparse(example$code)))
+  asking <- regmatches(code, regexpr("(?<=requireNamespace\\(\")[^\"]+", code, perl = TRUE))
+  unique(asking)
+}
+
 cumall <- function(x) cumprod(x) == 1
 
 pages <- tools::Rd_db("nnconv")
@@ -27,6 +34,7 @@ for (name in names(pages)) {
     withr::defer(grDevices::dev.off())
     examples <- examples_of(pages[[name]])
     expect_gt(length(examples), 0)
+    for (package in asked_for(examples)) skip_if_not_installed(package)
     environment <- new.env(parent = globalenv())
     for (example in examples) {
       printed <- utils::capture.output({
