@@ -62,7 +62,7 @@ cli::cli_ul(c(
   "Largest difference from a slope by loops of base R: {signif(max(abs(slope - looped)), 2)}."
 ))
 
-file <- open_picture(folder, "terrain", 1240, 310, rows = 1, columns = 3)
+file <- open_picture(folder, "terrain", 1000, 260, rows = 1, columns = 3)
 palette <- hcl.colors(128, "Terrain 2")
 draw_map(volcano, cell, "Heights, as measured", palette, "metres")
 draw_map(degrees, cell, "Slope", hcl.colors(128, "YlOrBr", rev = TRUE), "degrees",
