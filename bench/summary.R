@@ -1,5 +1,6 @@
 # The figures of vignettes/speed.Rmd and of README.md, from the last stored runs of bench/run.R:
-# speed-torch.csv, means over the shapes of each class; speed-peers.csv, a row for each image and peer.
+# speed-torch.csv has means over the shapes of each class, speed-peers.csv a row for each image and
+# peer.
 # From the root of the repository: Rscript bench/summary.R [folder]
 
 folder <- c(commandArgs(TRUE), "vignettes")[[1]]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sees to it that nnconv can be built (run), tested (test), worked on (develop), tried by dev/trust
-# (trust) or shown (site); each of the first three groups includes the one before, the last two include
-# these. What is there already is left alone, and nothing is fetched. On Debian
-# and Ubuntu what is missing comes from the system's packages; elsewhere it is named.
+# (trust) or shown (site); each of the first three groups includes the one before, and the others
+# include these. What is there already is left alone, and nothing is fetched. On Debian and Ubuntu
+# what is missing comes from the system's packages; elsewhere it is named.
 set -euo pipefail
 
 least_r=4.1.0
@@ -64,11 +64,13 @@ missing() {
   fi
   if [[ $groups == *trust* ]]; then
     have clang++ || printf 'clang\tclang\n'
-    compgen -G '/usr/lib/llvm-*/lib/libomp.so*' >/dev/null || printf 'libomp-dev\tthe OpenMP of clang\n'
+    compgen -G '/usr/lib/llvm-*/lib/libomp.so*' >/dev/null ||
+      printf 'libomp-dev\tthe OpenMP of clang\n'
     have valgrind || printf 'valgrind\tvalgrind\n'
     have aarch64-linux-gnu-g++ || printf 'g++-aarch64-linux-gnu\ta compiler for 64-bit ARM\n'
     have qemu-aarch64 || printf 'qemu-user\tthe emulator qemu, for programs\n'
-    /usr/bin/python3 -c 'import torch' 2>/dev/null || printf 'python3-torch\tPyTorch of /usr/bin/python3\n'
+    /usr/bin/python3 -c 'import torch' 2>/dev/null ||
+      printf 'python3-torch\tPyTorch of /usr/bin/python3\n'
   fi
   if [[ $groups == *site* ]]; then
     [[ -d /usr/share/javascript/katex ]] || printf 'libjs-katex\tKaTeX, in /usr/share/javascript\n'

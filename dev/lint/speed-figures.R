@@ -17,7 +17,8 @@ ratios <- torch[c("f64_vs_f64", "f64_vs_f32", "f32_vs_f32")]
 two_digits <- function(x) {
   sub("[.]$", "", formatC(ifelse(x >= 100, round(x), x), digits = 2, format = "fg", flag = "#"))
 }
-rows <- paste("|", torch$class, "|", do.call(paste, c(lapply(ratios, two_digits), sep = " | ")), "|")
+ratios <- do.call(paste, c(lapply(ratios, two_digits), sep = " | "))
+rows <- paste("|", torch$class, "|", ratios, "|")
 missing <- setdiff(rows, readLines("README.md"))
 if (length(missing)) {
   writeLines(c(missing, "README.md says something else of these."))
