@@ -8,7 +8,7 @@ pictures = build/demo
 
 .NOTPARALLEL:
 
-.PHONY: all help demo pictures test bench trust trust-quick trust-mutants check lint format document \
+.PHONY: all help demo pictures test bench trust trust-quick trust-mutants check lint format document site \
   core-test r-test downstream-test install clean
 
 all: format document lint test  ## format, document, lint and test (the default)
@@ -61,6 +61,10 @@ format:  ## clang-format on the C++ files, in place
 
 document: setup-develop  ## RcppExports, NAMESPACE and man from their sources
 	@Rscript dev/document.R .
+
+site: setup-site install  ## the site, into build/site, and every page of it looked at in Chromium
+	@R_LIBS="$(CURDIR)/build/lib$${R_LIBS:+:$$R_LIBS}" Rscript dev/site.R
+	@/usr/bin/python3 dev/site-check.py
 
 install: setup-run  ## build and install into build/lib
 	@dev/install.sh

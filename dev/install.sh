@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the package into build/lib from a copy in build/package, so that the tree stays free of
-# objects. Only what changed is compiled again; all of it where that is a header, which R's make does
-# not track.
+# objects. Only what changed is compiled again; all of it where that is a header, which R's make
+# does not track.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,8 @@ copy=build/package
 mkdir -p "$copy" build/lib
 differences() { diff -rq --exclude='*.o' --exclude='*.so' "$1" "$copy/$1" 2>&1 || true; }
 changed=$(differences src; differences inst/include)
-if grep -qvE '^Files src/.*[.]cpp and .* differ$' <<<"${changed:-Files src/.cpp and it differ}"; then
+if grep -qvE '^Files src/.*[.]cpp and .* differ$' \
+  <<<"${changed:-Files src/.cpp and it differ}"; then
   rm -rf "$copy/src"
   cp -Rp src "$copy/src"
   find "$copy/src" -name '*.o' -delete -o -name '*.so' -delete

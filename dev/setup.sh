@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Sees to it that nnconv can be built (run), tested (test), worked on (develop) or tried by dev/trust
-# (trust); each group includes the one before. What is there already is left alone, and nothing is
-# fetched. On Debian and Ubuntu what is missing comes from the system's packages; elsewhere it is
-# named. R packages that the system does not have come from the repositories that R is set to, if
-# they can be had.
+# Sees to it that nnconv can be built (run), tested (test), worked on (develop), tried by dev/trust
+# (trust) or shown (site); each of the first three groups includes the one before, and the others
+# include these. What is there already is left alone, and nothing is fetched. On Debian and Ubuntu
+# what is missing comes from the system's packages; elsewhere it is named. R packages that the system
+# does not have come from the repositories that R is set to, if they can be had.
 set -euo pipefail
 
 least_r=4.1.0
@@ -25,8 +25,10 @@ develop  ggplot2    3.4.0
 develop  knitr      1.30
 develop  rmarkdown  2.10
 develop  roxygen2   7.2.0
+develop  spelling   2.1
 develop  vdiffr     1.0.0
 develop  terra      1.6
+site     pkgdown    2.0.0
 "
 # Those that Debian does not have. Tests that need them are skipped where they are missing.
 optional_packages="
@@ -38,7 +40,8 @@ case ${1:-} in
   test) groups="run|test" ;;
   develop) groups="run|test|develop" ;;
   trust) groups="run|test|develop|trust" ;;
-  *) echo "usage: dev/setup.sh run|test|develop|trust" >&2; exit 2 ;;
+  site) groups="run|test|develop|site" ;;
+  *) echo "usage: dev/setup.sh run|test|develop|trust|site" >&2; exit 2 ;;
 esac
 wanted=$(grep -E "^($groups) " <<<"$r_packages")
 optional=$(grep -E "^($groups) " <<<"$optional_packages" || true)
@@ -74,11 +77,20 @@ missing() {
   fi
   if [[ $groups == *trust* ]]; then
     have clang++ || printf 'clang\tclang\n'
-    compgen -G '/usr/lib/llvm-*/lib/libomp.so*' >/dev/null || printf 'libomp-dev\tthe OpenMP of clang\n'
+    compgen -G '/usr/lib/llvm-*/lib/libomp.so*' >/dev/null ||
+      printf 'libomp-dev\tthe OpenMP of clang\n'
     have valgrind || printf 'valgrind\tvalgrind\n'
     have aarch64-linux-gnu-g++ || printf 'g++-aarch64-linux-gnu\ta compiler for 64-bit ARM\n'
     have qemu-aarch64 || printf 'qemu-user\tthe emulator qemu, for programs\n'
-    /usr/bin/python3 -c 'import torch' 2>/dev/null || printf 'python3-torch\tPyTorch of /usr/bin/python3\n'
+    /usr/bin/python3 -c 'import torch' 2>/dev/null ||
+      printf 'python3-torch\tPyTorch of /usr/bin/python3\n'
+  fi
+  if [[ $groups == *site* ]]; then
+    [[ -d /usr/share/javascript/katex ]] || printf 'libjs-katex\tKaTeX, in /usr/share/javascript\n'
+    have chromium || printf 'chromium\tChromium\n'
+    have chromedriver || printf 'chromium-driver\tthe driver of Chromium\n'
+    /usr/bin/python3 -c 'import selenium' 2>/dev/null ||
+      printf 'python3-selenium\tSelenium of /usr/bin/python3\n'
   fi
 }
 

@@ -1,4 +1,4 @@
-# Slope, hillshade and smoothing of datasets::volcano by two layers, each a bank of kernels.
+# Slope, hillshade and smoothing of datasets::volcano by two layers.
 # From the root of the repository, with nnconv installed: Rscript dev/demo/terrain.R [folder]
 
 library(nnconv)
@@ -18,12 +18,11 @@ kernel_bank <- function(...) {
   layer
 }
 
-# 5x5: a Gaussian, and a Laplacian of a Gaussian that is positive on ridges
+# 5x5: a Gaussian
 offset <- -2:2
 gaussian <- outer(dnorm(offset), dnorm(offset))
 gaussian <- gaussian / sum(gaussian)
-ridge <- (2 - outer(offset^2, offset^2, "+")) * gaussian
-smoothing <- kernel_bank(gaussian, ridge - mean(ridge))
+smoothing <- kernel_bank(gaussian)
 
 # 3x3: metres gained per metre along the rows and along the columns (Sobel)
 sobel <- outer(c(-1, 0, 1), c(1, 2, 1)) / (8 * cell)
@@ -31,12 +30,13 @@ gradient <- kernel_bank(sobel, t(sobel))
 
 smoothed <- smoothing(height)
 ground <- smoothed[1, , ]
-gain <- gradient(smoothed[1, , , drop = FALSE])
+gain <- gradient(smoothed)
 slope <- sqrt(gain[1, , ]^2 + gain[2, , ]^2)
 degrees <- atan(slope) * 180 / pi
 
-# Light from the upper left, 45 degrees above the horizon
-hillshade <- pmax((1 + (gain[1, , ] - gain[2, , ]) * sqrt(0.5)) * sqrt(0.5) / sqrt(1 + slope^2), 0)
+# Light from the upper left, 45 degrees above the horizon, on a ground twice as steep
+towards <- 2 * (gain[1, , ] - gain[2, , ]) * sqrt(0.5)
+hillshade <- pmax((1 + towards) * sqrt(0.5) / sqrt(1 + 4 * slope^2), 0)
 
 # The same slope by loops of base R: a layer is nothing but these sums
 mirrored <- function(n) c(2, seq_len(n), n - 1)
@@ -62,16 +62,11 @@ cli::cli_ul(c(
   "Largest difference from a slope by loops of base R: {signif(max(abs(slope - looped)), 2)}."
 ))
 
-file <- open_picture(folder, "terrain", 1090, 800, rows = 2, columns = 2)
-draw_map(ground, cell, "Height, smoothed by a Gaussian", hcl.colors(128, "Terrain 2"), "metres")
-contour(cell * (seq_len(nrow(ground)) - 0.5), cell * (seq_len(ncol(ground)) - 0.5), ground,
-  nlevels = 10, add = TRUE, drawlabels = FALSE, col = "#00000066", lwd = 0.8)
+file <- open_picture(folder, "terrain", 1000, 260, rows = 1, columns = 3)
+palette <- hcl.colors(128, "Terrain 2")
+draw_map(volcano, cell, "Heights, as measured", palette, "metres")
 draw_map(degrees, cell, "Slope", hcl.colors(128, "YlOrBr", rev = TRUE), "degrees",
   c(0, max(degrees)))
-draw_map(hillshade, cell, "Hillshade, light from the upper left", grey.colors(128, 0, 1),
-  "brightness")
-relief <- max(abs(smoothed[2, , ]))
-draw_map(smoothed[2, , ], cell, "Ridges and gullies, Laplacian of a Gaussian",
-  hcl.colors(129, "Blue-Red 3"), "metres", c(-relief, relief))
+draw_map(ground, cell, "Shaded relief", palette, "metres", brightness = hillshade)
 invisible(dev.off())
 cli::cli_alert_success("Picture: {.file {file}}")
