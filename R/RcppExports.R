@@ -41,6 +41,10 @@ check_spatial_ <- function(x, argument, ndim, least) {
     .Call(`_nnconv_check_spatial_`, x, argument, ndim, least)
 }
 
+check_numeric_ <- function(x, argument, must) {
+    .Call(`_nnconv_check_numeric_`, x, argument, must)
+}
+
 describe_ <- function(x) {
     .Call(`_nnconv_describe_`, x)
 }

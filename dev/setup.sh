@@ -2,8 +2,8 @@
 # Sees to it that nnconv can be built (run), tested (test), worked on (develop), tried by dev/trust
 # (trust) or shown (site); each of the first three groups includes the one before, and the others
 # include these. What is there already is left alone, and nothing is fetched. On Debian and Ubuntu
-# what is missing comes from the system's packages; elsewhere it is named. R packages that the system
-# does not have come from the repositories that R is set to, if they can be had.
+# what is missing comes from the system's packages; elsewhere it is named. R packages that the
+# system does not have come from the repositories that R is set to, if they can be had.
 set -euo pipefail
 
 least_r=4.1.0

@@ -194,6 +194,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// check_numeric_
+SEXP check_numeric_(SEXP x, std::string argument, std::string must);
+RcppExport SEXP _nnconv_check_numeric_(SEXP xSEXP, SEXP argumentSEXP, SEXP mustSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< std::string >::type argument(argumentSEXP);
+    Rcpp::traits::input_parameter< std::string >::type must(mustSEXP);
+    rcpp_result_gen = Rcpp::wrap(check_numeric_(x, argument, must));
+    return rcpp_result_gen;
+END_RCPP
+}
 // describe_
 std::string describe_(SEXP x);
 RcppExport SEXP _nnconv_describe_(SEXP xSEXP) {
@@ -415,6 +427,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_filter_positions_", (DL_FUNC) &_nnconv_filter_positions_, 7},
     {"_nnconv_check_count_", (DL_FUNC) &_nnconv_check_count_, 3},
     {"_nnconv_check_spatial_", (DL_FUNC) &_nnconv_check_spatial_, 4},
+    {"_nnconv_check_numeric_", (DL_FUNC) &_nnconv_check_numeric_, 3},
     {"_nnconv_describe_", (DL_FUNC) &_nnconv_describe_, 1},
     {"_nnconv_num_threads_", (DL_FUNC) &_nnconv_num_threads_, 0},
     {"_nnconv_isa_", (DL_FUNC) &_nnconv_isa_, 0},

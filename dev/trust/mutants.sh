@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shows that every row of dev/trust can fail: builds a copy of the tree with the fault of each patch
-# in dev/trust/mutants and expects that the row of its number then fails in a sample, on a sound build
-# of everything else. Usage: dev/trust/mutants.sh [names or numbers]; fails where a fault went
+# in dev/trust/mutants and expects that the row of its number then fails in a sample, on a sound
+# build of everything else. Usage: dev/trust/mutants.sh [names or numbers]; fails where a fault went
 # unnoticed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,7 +14,8 @@ mkdir -p "$logs"
 lay_tree() {
   rm -rf "$tree"
   mkdir -p "$tree/build"
-  git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$tree"
+  git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - |
+    tar -xf - -C "$tree"
   for part in package lib core; do
     [[ ! -d build/$part ]] || cp -a "build/$part" "$tree/build/"
   done
@@ -28,7 +29,8 @@ notices() {
   patch -p1 --quiet <"$patch"
   dev/install.sh
   make -j2 --no-print-directory -f dev/core.mk trust
-  ! R_LIBS="$tree/build/lib${R_LIBS:+:$R_LIBS}" Rscript dev/trust/run.R quick "$row" >mutant.out 2>&1 &&
+  export R_LIBS="$tree/build/lib${R_LIBS:+:$R_LIBS}"
+  ! Rscript dev/trust/run.R quick "$row" >mutant.out 2>&1 &&
     grep -qE '^ *[0-9]+ .* NO ' mutant.out
 }
 

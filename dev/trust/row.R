@@ -80,9 +80,10 @@ run_session <- function(code, limit = 60, env = character(), shell = "", argumen
   suppressWarnings(system2("bash", c("-c", shQuote(command)), stdout = TRUE, stderr = TRUE))
 }
 
-# Tries cases 1 to n in forked processes of limited memory, so that one that ends its process, or does
-# not end itself, is counted and named: `try_case(i)` gives NULL or what is wrong. After a process that
-# died another goes on with the next case. The problems by number; NA where there is none.
+# Tries cases 1 to n in forked processes of limited memory, so that one that ends its process, or
+# does not end itself, is counted and named: `try_case(i)` gives NULL or what is wrong. After a
+# process that died another goes on with the next case. The problems by number; NA where there is
+# none.
 try_apart <- function(n, try_case, seconds = 20, bytes = 2^31) {
   problems <- rep(NA_character_, n)
   done <- 0
@@ -110,7 +111,8 @@ try_in_child <- function(cases, try_case, path, bytes) {
     cat(i, "\n", file = file, sep = "")
     flush(file)
     problem <- try_case(i)
-    problem <- if (is.null(problem)) "fine" else gsub("[\t\n]", " ", paste(problem, collapse = "; "))
+    words <- gsub("[\t\n]", " ", paste(problem, collapse = "; "))
+    problem <- if (is.null(problem)) "fine" else words
     cat(i, "\t", problem, "\n", file = file, sep = "")
     flush(file)
   }

@@ -2,36 +2,36 @@
 # depends only on the kind of the argument: one table says it all.
 
 bad_values <- list(
-  zero = 0, negative = -1, na = NA, nan = NaN, inf = Inf, fraction = 1.5, huge = 2^31,
-  string = "3", true = TRUE, empty = numeric(0), long = rep(1, 7), list = list(1), null = NULL,
-  data_frame = data.frame(a = 1), func = mean, factor = factor(1), complex = 1i,
+  zero = 0, minus = -1, na = NA, nan = NaN, inf = Inf, half = 1.5, huge = 2^31,
+  text = "3", true = TRUE, empty = numeric(0), long = rep(1, 7), list = list(1), null = NULL,
+  frame = data.frame(a = 1), func = mean, factor = factor(1), complex = 1i,
   date = as.Date("2024-01-01")
 )
 
 # t, v, s: a type, value or shape error; a dot: no error expected of this value.
 expected <- utils::read.table(header = TRUE, row.names = 1, colClasses = "character", text = "
-  kind   zero negative na nan inf fraction huge string true empty long list null data_frame func factor complex date
-  count  v    v        v  v   v   v        v    t      t    v     v    t    t    t          t    t      t       t
-  margin .    v        v  v   v   v        v    v      t    v     v    v    t    t          t    t      t       t
-  cut    .    v        v  v   v   v        v    t      t    v     v    v    t    t          t    t      t       t
-  extra  .    v        v  v   v   v        v    t      t    v     v    t    t    t          t    t      t       t
-  flag   t    t        v  t   t   t        t    t      .    t     t    t    t    t          t    t      t       t
-  word   t    t        v  t   t   t        t    v      t    t     t    t    t    t          t    t      t       t
-  text   t    t        v  t   t   t        t    .      t    t     t    t    t    t          t    t      t       t
-  array  s    s        s  s   s   s        s    t      s    s     s    t    t    t          t    t      s       t
-  maybe  s    s        s  s   s   s        s    t      s    s     s    t    .    t          t    t      s       t
-  vector s    s        s  s   s   s        s    t      t    s     s    t    .    t          t    t      s       t
-  size   v    v        v  v   v   v        v    t      t    v     v    t    .    t          t    t      t       t
-  number .    .        .  .   .   .        .    t      t    v     v    t    .    t          t    t      .       t
-  state  t    t        t  t   t   t        t    t      t    t     t    v    t    t          t    t      t       t
-  module t    t        t  t   t   t        t    t      t    t     t    t    t    t          t    t      t       t
-  title  t    t        v  t   t   t        t    .      t    t     t    t    .    t          t    t      t       t
-  some   v    v        v  v   v   v        v    t      t    v     v    t    .    t          t    t      t       t
-  n      .    v        v  v   v   v        .    t      t    v     v    t    t    t          t    t      t       t
-  call   t    t        v  t   t   t        t    t      t    t     t    t    .    t          .    t      t       t
-  data   s    s        s  s   s   s        s    t      s    s     .    t    t    t          t    t      s       t
-  taps   .    .        v  v   v   .        .    t      .    s     .    .    t    t          t    t      .       t
-  labels t    t        v  t   t   t        t    v      t    t     t    t    .    t          t    t      t       t
+kind   zero minus na nan inf half huge text true empty long list null frame func factor complex date
+count  v    v     v  v   v   v    v    t    t    v     v    t    t    t     t    t      t       t
+margin .    v     v  v   v   v    v    v    t    v     v    v    t    t     t    t      t       t
+cut    .    v     v  v   v   v    v    t    t    v     v    v    t    t     t    t      t       t
+extra  .    v     v  v   v   v    v    t    t    v     v    t    t    t     t    t      t       t
+flag   t    t     v  t   t   t    t    t    .    t     t    t    t    t     t    t      t       t
+word   t    t     v  t   t   t    t    v    t    t     t    t    t    t     t    t      t       t
+text   t    t     v  t   t   t    t    .    t    t     t    t    t    t     t    t      t       t
+array  s    s     s  s   s   s    s    t    s    s     s    t    t    t     t    t      s       t
+maybe  s    s     s  s   s   s    s    t    s    s     s    t    .    t     t    t      s       t
+vector s    s     s  s   s   s    s    t    t    s     s    t    .    t     t    t      s       t
+size   v    v     v  v   v   v    v    t    t    v     v    t    .    t     t    t      t       t
+number .    .     .  .   .   .    .    t    t    v     v    t    .    t     t    t      .       t
+state  t    t     t  t   t   t    t    t    t    t     t    v    t    t     t    t      t       t
+module t    t     t  t   t   t    t    t    t    t     t    t    t    t     t    t      t       t
+title  t    t     v  t   t   t    t    .    t    t     t    t    .    t     t    t      t       t
+some   v    v     v  v   v   v    v    t    t    v     v    t    .    t     t    t      t       t
+n      .    v     v  v   v   v    .    t    t    v     v    t    t    t     t    t      t       t
+call   t    t     v  t   t   t    t    t    t    t     t    t    .    t     .    t      t       t
+data   s    s     s  s   s   s    s    t    s    s     .    t    t    t     t    t      s       t
+taps   .    .     v  v   v   .    .    t    .    s     .    .    t    t     t    t      .       t
+labels t    t     v  t   t   t    t    v    t    t     t    t    .    t     t    t      t       t
 ")
 # A row for each value, a column for each kind.
 expected <- as.data.frame(t(expected))
@@ -54,7 +54,7 @@ kinds <- c(
 # ---- the calls: a function, good arguments, and the kinds that names do not tell ----
 
 # `module` is the one that a call works on, if any. The label starts with the function's name, or is
-# one of "LAYER()", "LAYER$method", "$method", "$field<-" and "generic LAYER" (uncovered() reads it).
+# one of "LAYER()", "LAYER$method", "$method", "$field<-" and "generic LAYER": uncovered() reads it.
 target <- function(label, f, arguments, kinds = character(), module = NULL) {
   list(label = label, f = f, arguments = arguments, kinds = kinds, module = module)
 }

@@ -1,5 +1,5 @@
-# Bad arguments: each argument of each function, method and generic with each bad value. The error is
-# of the right class, names the argument, and leaves session, module and arguments as they were.
+# Bad arguments: each argument of each function, method and generic with each bad value. The error
+# is of the right class, names the argument, and leaves session, module and arguments as they were.
 
 source("dev/trust/row.R")
 helpers <- source_test_helpers()
@@ -38,7 +38,8 @@ read_only_targets <- function(targets) {
   lapply(names(module)[!assigned], read_only_target, module = module)
 }
 
-# What is expected of a value: an exception for the argument, or for its kind, or what the table says.
+# What is expected of a value: an exception for the argument, or for its kind, or what the table
+# says.
 class_of <- function(target, argument, value) {
   kind <- c(target$kinds, kinds)[[argument]]
   is_option <- startsWith(target$label, "options")
@@ -109,8 +110,8 @@ all_calls <- function(targets) {
 
 # ---- calls without an argument, or with one that fails ----
 
-# The arguments that have to be given: those without a default, of the method where the function is a
-# generic. An assignment cannot be written without its value.
+# The arguments that have to be given: those without a default, of the method where the function is
+# a generic. An assignment cannot be written without its value.
 needed <- function(target) {
   if (endsWith(target$label, "<-")) return()
   method <- utils::getS3method(target_function(target), "nnconv_module", optional = TRUE)
@@ -177,8 +178,8 @@ if (!is_full) calls <- calls[sort(sample(nrow(calls), 3000)), ]
 problems <- try_apart(nrow(calls), function(i) try_call(targets, call_of(calls, i)))
 for (i in utils::head(which(!is.na(problems)), 100)) {
   call <- call_of(calls, i)
-  cat(sprintf("FAILED: %s(%s = <%s>): %s\n", targets[[call$target]]$label, call$argument, call$value,
-    problems[[i]]))
+  label <- targets[[call$target]]$label
+  cat(sprintf("FAILED: %s(%s = <%s>): %s\n", label, call$argument, call$value, problems[[i]]))
 }
 report("bad values", nrow(calls), sum(!is.na(problems)), sprintf(
   "%d calls with %d values, %d crashes", nrow(calls), length(values),
