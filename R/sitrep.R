@@ -42,6 +42,8 @@
 #'       0 where it is not known; `"default"` or `"other"`.}
 #'     \item{`settings`}{Those of the environment variables and options that nnconv heeds which are
 #'       set: strings by their names.}
+#'     \item{`packages`}{Whether the packages that nnconv only suggests, and calls, are installed:
+#'       `TRUE` or `FALSE` by their names.}
 #'     \item{`problems`}{What is wrong and what to do about it, strings; none where all is well.}
 #'   }
 #' @seealso [conv_set_num_threads()], [conv_set_algorithm()]
@@ -64,7 +66,8 @@ nnconv_sitrep <- function() {
       threads = threads_of_calls(),
       algorithm = or_na(conv_get_algorithm()),
       huge_pages = huge_pages(),
-      settings = heeded_settings()
+      settings = heeded_settings(),
+      packages = vapply(names(suggested_packages), is_installed, NA)
     ),
     machine_()
   )
@@ -215,8 +218,7 @@ sitrep_rules <- list(
     }
   },
   packages = function(report) {
-    missing <- Filter(Negate(is_installed), names(suggested_packages))
-    vapply(missing, function(package) {
+    vapply(names(which(!report$packages)), function(package) {
       paste0(
         "The package ", package, " is not installed, which ",
         suggested_packages[[package]][["wanted_by"]], " need. Run install.packages(\"", package,

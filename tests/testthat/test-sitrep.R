@@ -21,7 +21,8 @@ sound <- structure(
     version = "0.1.0", r_version = "4.2.2", platform = "any", processor = "a processor",
     instruction_set = "avx2", instruction_sets = c("avx2", "baseline"), threads = 4L,
     algorithm = "auto", huge_pages = "madvise", settings = character(), openmp = TRUE,
-    forked = FALSE, processors = 4L, most_threads = 64L, cache = 2^25, float_mode = "default"
+    packages = c(safetensors = TRUE), forked = FALSE, processors = 4L, most_threads = 64L,
+    cache = 2^25, float_mode = "default"
   ),
   class = "nnconv_sitrep"
 )
