@@ -49,6 +49,7 @@
 #' plot_conv(nn_conv_transpose2d(1, 1, kernel_size = 3, stride = 2), input_size = 3, at = 4)
 #' @export
 plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
+  if (missing(m)) raise_missing("m")
   check_module(m, "m")
   check_title(main)
   axes <- module_axes(m)

@@ -29,11 +29,10 @@
 #' #> [1]  2 87 61
 #' @export
 plot_feature_maps <- function(m, x, sample = 1, main = format(m)) {
+  if (missing(m)) raise_missing("m")
+  if (missing(x)) raise_missing("x")
   check_module(m, "m")
   check_title(main)
-  if (missing(x)) {
-    raise_missing("x")
-  }
   ndim <- length(m$kernel_size)
   sample <- check_count_(sample, "sample", 1L)
   output <- with_argument_renamed(stats::predict(m, x), from = "newdata", to = "x")

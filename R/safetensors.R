@@ -63,6 +63,7 @@
 #' #>  $ conv2.bias  : NULL
 #' @export
 conv_read_safetensors <- function(path, prefix = "") {
+  if (missing(path)) raise_missing("path")
   check_file(path)
   check_string(prefix, "prefix")
   check_safetensors()
@@ -86,6 +87,8 @@ conv_read_safetensors <- function(path, prefix = "") {
 #' @rdname conv_read_safetensors
 #' @export
 conv_write_safetensors <- function(state, path, dtype = "float64", metadata = NULL) {
+  if (missing(state)) raise_missing("state")
+  if (missing(path)) raise_missing("path")
   check_named_list(state, "state")
   check_new_file(path)
   check_choice(dtype, "dtype", names(float_types))

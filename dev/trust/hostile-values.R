@@ -24,7 +24,8 @@ hostile_values <- list(
   nearly_one = hostile(1 - 2^-53, "half"),
   most_negative = hostile(-2^31, "minus"),
   # Allowed as a size, and more than fits a memory.
-  largest_integer = hostile(.Machine$integer.max, "huge", count = ".", margin = ".", cut = "."),
+  largest_integer = hostile(.Machine$integer.max, "huge", count = ".", margin = ".", cut = ".",
+    some = "."),
   rank_7 = hostile(array(1, 1:7), "long", "nnf_pad(input)" = "."),
   rank_30 = hostile(array(1.5, rep(1, 30)), "half", "nnf_pad(input)" = "."),
   sequence = hostile(1:7, "long"),
@@ -50,11 +51,12 @@ hostile_values <- list(
   not_utf8 = hostile("\xff\xfe", "text"),
   bytes = hostile(bytes, "text", text = "v"),
   # ---- lists ----
-  no_list = hostile(list(), "list"),
+  no_list = hostile(list(), "list", "conv_write_safetensors(state)" = ".",
+    labels = "."),
   nested_list = hostile(list(list(1)), "list", margin = ".", cut = "."),
   list_of_null = hostile(list(NULL), "list", margin = ".", cut = "."),
   list_of_infinity = hostile(list(c(0, Inf), c(0, Inf), c(0, Inf)), "list"),
-  pairlist = hostile(pairlist(1), "func", state = "v"),
+  pairlist = hostile(pairlist(1), "func", state = "v", taps = "."),
   # ---- objects ----
   classed = hostile(structure(1, class = "odd"), "complex"),
   integer64 = hostile(structure(1, class = "integer64"), "date"),
@@ -63,14 +65,14 @@ hostile_values <- list(
   s4 = hostile(new_odd(a = 1), "func"),
   s4_number = hostile(new_odd_number(1), "date"),
   empty_data_frame = hostile(data.frame(), "frame"),
-  formula = hostile(y ~ x, "date"),
+  formula = hostile(y ~ x, "date", title = "."),
   module = hostile(nn_conv1d(1, 1, 1), "func"),
   # ---- what is no data ----
   raw = hostile(as.raw(1), "factor"),
   environment = hostile(new.env(), "func"),
-  symbol = hostile(quote(a), "func"),
-  call = hostile(quote(f(x)), "func"),
-  expression = hostile(expression(1), "func"),
+  symbol = hostile(quote(a), "func", title = "."),
+  call = hostile(quote(f(x)), "func", title = "."),
+  expression = hostile(expression(1), "func", title = "."),
   primitive = hostile(sum, "func"),
   external_pointer = hostile(methods::new("externalptr"), "func"),
   weak_reference = hostile(rlang::new_weakref(globalenv()), "func")

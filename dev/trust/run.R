@@ -13,7 +13,7 @@ if (length(only)) {
   rows <- rows[rows$number %in% only | rows$name %in% only, ]
 }
 
-logs <- "build/trust/logs"
+logs <- file.path(getwd(), "build/trust/logs")
 dir.create(logs, recursive = TRUE, showWarnings = FALSE)
 path_of <- function(row, what) file.path(logs, paste0(row$name, ".", what))
 

@@ -1,6 +1,8 @@
 # Files of the safetensors format, sound and not.
 
-safetensors_fixture <- function(name) testthat::test_path("fixtures", "safetensors", name)
+safetensors_fixture <- function(name) {
+  normalizePath(testthat::test_path("fixtures", "safetensors", name), mustWork = FALSE)
+}
 
 skip_unless_safetensors <- function() {
   testthat::skip_if_not_installed("safetensors", "0.3.0")

@@ -49,6 +49,10 @@ test_that("an argument that is not given is named", {
   expect_fault(conv_transpose_output_size(), "type", "input_size")
   expect_fault(conv_set_num_threads(), "type", "n")
   expect_fault(conv_set_algorithm(), "type", "name")
+  expect_fault(plot_conv(), "type", "m")
+  expect_fault(plot_feature_maps(), "type", "m")
+  expect_fault(conv_read_safetensors(), "type", "path")
+  expect_fault(conv_write_safetensors(list()), "type", "path")
 })
 
 # ---- arrays that do not fit ----
