@@ -41,4 +41,4 @@ $(folder)/core-tests $(folder)/trust:
 
 $(folder)/%.o: %.cpp $(headers)
 	@mkdir -p $(@D)
-	@$(CXX) $(CXXFLAGS) -Isrc/core -Itests/core -isystem $(eigen) -c -o $@ $<
+	@$(CXX) $(CXXFLAGS) -Isrc/core -Itests/core -Idev/trust/core -isystem $(eigen) -c -o $@ $<

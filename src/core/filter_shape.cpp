@@ -89,7 +89,7 @@ FilterAxis filter_axis(const Axis& axis, MapSide side) {
 
 bool filter_shape(const Contraction& c, MapSide side, int vector, int mv, int element_bytes,
                   FilterShape& shape) {
-  if (c.complex_result || c.a.array.is_complex || c.rows == 0) return false;
+  if (!c.is_real() || c.rows == 0) return false;
   for (int i = 0; i < max_spatial; ++i) {
     if (!is_output_map(c.axes[i], side)) return false;
     shape.axes[i] = filter_axis(c.axes[i], side);

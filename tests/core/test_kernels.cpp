@@ -1,32 +1,20 @@
 // Every direct kernel, on every instruction set of this machine, against the plain loops, bit for
 // bit; against Eigen's product, by tolerance; and for several numbers of threads.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "cases.hpp"
 #include "harness.hpp"
+#include "values.hpp"
 
 using namespace nnconv;
+using values::random_values;
+using values::same_bits;
+using values::Values;
 
 namespace {
-
-using Values = std::vector<double>;
-
-Values random_values(int64_t count, harness::Random& random) {
-  Values values(count);
-  for (double& value : values) value = random.between(-1000000, 1000000) / 524287.0;
-  return values;
-}
-
-// NaNs count as alike: their payload is nobody's promise.
-bool same_bits(const Values& x, const Values& y) {
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (std::isnan(x[i]) && std::isnan(y[i])) continue;
-    if (std::memcmp(&x[i], &y[i], sizeof(double)) != 0) return false;
-  }
-  return x.size() == y.size();
-}
 
 bool same_missing(const Values& x, const Values& y) {
   for (std::size_t i = 0; i < x.size(); ++i)
@@ -95,18 +83,11 @@ class Work {
 
   // Every kernel becomes an outer product of vectors.
   void separate_weights(harness::Random& random) {
-    const int64_t channels = problem_.c_out * problem_.group_in();
-    Values factors[max_spatial];
-    for (int i = 0; i < max_spatial; ++i)
-      factors[i] = random_values(channels * problem_.axes[i].kernel, random);
     const Axis* const axes = problem_.axes;
-    for (int64_t i = 0; i < static_cast<int64_t>(b_.size()); ++i) {
-      const int64_t channel = i % channels, tap = i / channels;
-      const int64_t taps[] = {tap % axes[0].kernel, tap / axes[0].kernel % axes[1].kernel,
-                              tap / axes[0].kernel / axes[1].kernel};
-      b_[i] = 1;
-      for (int d = 0; d < max_spatial; ++d) b_[i] *= factors[d][taps[d] * channels + channel];
-    }
+    const Values products =
+        values::outer_products(problem_.c_out * problem_.group_in(),
+                               {axes[0].kernel, axes[1].kernel, axes[2].kernel}, random);
+    std::copy(products.begin(), products.end(), b_.begin());
   }
 
   // The largest difference that "fast" allows, over max |A| * sum |B| of a column.
@@ -142,16 +123,13 @@ class Work {
   void mark_first(double value) { a_[0] = value; }
 
   Values compute(const char* algorithm, const Isa& isa, int threads, bool streams = false) const {
-    // What a kernel leaves unwritten shows.
-    Values memory(result_size_ + 8, -987654321.0);
-    double* const line =
-        memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) / 8;
+    values::Memory memory(result_size_);
     Task task = task_;
-    task.out = line;
+    task.out = memory.data();
     Context context;
     context.threads = threads;
     run(problem_, task, context, {&isa, algorithm, streams});
-    return Values(line, line + result_size_);
+    return memory.values();
   }
 
   // Whether this algorithm is another than the plan's choice, and can do the work.

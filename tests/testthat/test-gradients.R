@@ -35,6 +35,22 @@ test_that("a gradient alone is the one among all", {
   }
 })
 
+test_that("real gradients of outputs meet complex weights", {
+  withr::local_seed(1)
+  sizes <- list("1d" = 50, "2d" = c(21, 9), "3d" = c(9, 5, 6))
+  for (layer in layers) {
+    size <- sizes[[sub("\\D+", "", layer)]]
+    case <- make_case(layer = layer, batch = 2, c_in = 2, c_out = 3, padding = 1, size = size)
+    operands <- random_operands(case, "integer", c(FALSE, TRUE))
+    operands$grad_output <- Re(operands$grad_output)
+    expected <- reference_backward(case, operands)$input
+    for (algorithm in c("rows", "channels", "lanes", "filter")) {
+      found <- inspect_backward(case, operands, algorithm, isa_())$input
+      expect_close(found, expected, 0, paste(layer, algorithm))
+    }
+  }
+})
+
 test_that("gradients are the slopes of a loss", {
   # The loss is linear in each operand: a central difference is exact but for rounding.
   slope <- function(case, operands, name, at, step) {
