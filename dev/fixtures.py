@@ -86,47 +86,58 @@ def conv_transpose(function, x, w, b, *geometry):
     if not x.is_complex():
         return function(x, w, b, *geometry)
 
-    def product(p, q):
-        return function(p, q, None, *geometry)
+    def product(p, q, b=None):
+        return function(p, q, b, *geometry)
 
-    y = torch.complex(product(x.real, w.real) - product(x.imag, w.imag),
-                      product(x.real, w.imag) + product(x.imag, w.real))
-    return y if b is None else y + b.reshape([-1] + [1] * (w.ndim - 2))
+    bias = (None, None) if b is None else (b.real, b.imag)
+    return torch.complex(product(x.real, w.real, bias[0]) - product(x.imag, w.imag),
+                         product(x.real, w.imag, bias[1]) + product(x.imag, w.real))
 
 
 def last_first(spatial_pairs):
     return [v for pair in reversed(spatial_pairs) for v in pair]
 
 
-def layer_results(case):
+def layer_output(case, x, w, b):
     ndim = int(case["layer"][-2])
     transposed = "transpose" in case["layer"]
-    c_in, c_out, groups = (int(case[key]) for key in ("c_in", "c_out", "groups"))
-    columns = ("in", "kernel", "stride", "dilation", "output_padding")
-    size, kernel, stride, dilation, output_padding = (
-        per_dimension(case[column], ndim) for column in columns)
+    groups, kernel = int(case["groups"]), list(w.shape[2:])
+    stride, dilation, output_padding = (
+        per_dimension(case[column], ndim) for column in ("stride", "dilation", "output_padding"))
     padding = pairs(case["padding"], kernel, dilation)
-
-    stream = Stream(case)
-    batch = [int(case["batch"])] if case["batch"] else []
-    x = stream.array(batch + [c_in] + size)
-    w = stream.array(([c_in, c_out // groups] if transposed else [c_out, c_in // groups]) + kernel)
-    b = stream.array([c_out]) if case["bias"] == "1" else None
 
     function = getattr(F, case["layer"])
     if transposed and ":" in case["padding"]:
         y = conv_transpose(function, x, w, b, stride, 0, output_padding, groups, dilation)
-        y = pad(y, [-v for v in last_first(padding)])
-    elif transposed:
+        return pad(y, [-v for v in last_first(padding)])
+    if transposed:
         cut = [lo for lo, _ in padding]
-        y = conv_transpose(function, x, w, b, stride, cut, output_padding, groups, dilation)
-    elif case["padding_mode"] == "zeros" and all(lo == hi for lo, hi in padding):
-        y = function(x, w, b, stride, [lo for lo, _ in padding], dilation, groups)
-    else:
-        mode = case["padding_mode"].replace("zeros", "constant")
-        y = function(pad(x, last_first(padding), mode), w, b, stride, 0, dilation, groups)
+        return conv_transpose(function, x, w, b, stride, cut, output_padding, groups, dilation)
+    if case["padding_mode"] == "zeros" and case["padding"] in ("valid", "same"):
+        return function(x, w, b, stride, case["padding"], dilation, groups)
+    if case["padding_mode"] == "zeros" and all(lo == hi for lo, hi in padding):
+        return function(x, w, b, stride, [lo for lo, _ in padding], dilation, groups)
+    mode = case["padding_mode"].replace("zeros", "constant")
+    return function(pad(x, last_first(padding), mode), w, b, stride, 0, dilation, groups)
 
+
+def layer_results(case):
+    ndim = int(case["layer"][-2])
+    c_in, c_out, groups = (int(case[key]) for key in ("c_in", "c_out", "groups"))
+    size, kernel = (per_dimension(case[column], ndim) for column in ("in", "kernel"))
+    channels = [c_in, c_out // groups] if "transpose" in case["layer"] else [c_out, c_in // groups]
+
+    stream = Stream(case)
+    batch = [int(case["batch"])] if case["batch"] else []
+    x = stream.array(batch + [c_in] + size)
+    w = stream.array(channels + kernel)
+    b = stream.array([c_out]) if case["bias"] == "1" else None
+    y = layer_output(case, x, w, b)
     y.backward(stream.array(list(y.shape)).detach())
+    return with_gradients(y, x, w, b)
+
+
+def with_gradients(y, x, w, b):
     results = {"output": y.detach(), "grad_input": x.grad, "grad_weight": w.grad}
     if b is not None:
         results["grad_bias"] = b.grad
@@ -141,24 +152,28 @@ def pad_results(case):
 def write_fixtures(cases_file):
     with open(cases_file, newline="") as file:
         cases = list(csv.DictReader(file))
-    chunks, index, offset = [], ["id,part,dim,complex,offset"], 0
-    for case in cases:
-        results = pad_results(case) if "pad" in case else layer_results(case)
-        for part, tensor in results.items():
-            is_complex = tensor.is_complex()
-            array = tensor.resolve_conj().numpy().astype("<c16" if is_complex else "<f8")
-            chunk = array.ravel(order="F").view("<f8")
-            dim = "x".join(str(v) for v in array.shape)
-            index.append(f"{case['id']},{part},{dim},{int(is_complex)},{offset}")
-            chunks.append(chunk)
-            offset += chunk.size
-
+    results = pad_results if "pad" in cases_file.name else layer_results
+    arrays = [(case["id"], part, array) for case in cases for part, array in results(case).items()]
+    index, data = packed(arrays)
     target = TESTS / "fixtures" / cases_file.name
-    target.write_text("\n".join(index) + "\n")
-    data = b"".join(chunk.tobytes() for chunk in chunks)
+    target.write_text(index)
     data = lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)
     target.with_suffix(".bin.xz").write_bytes(data)
-    print(f"{cases_file.name}: {len(cases)} cases, {offset} numbers, {len(data) / 1000:.0f} kB")
+    print(f"{cases_file.name}: {len(cases)} cases, {len(data) / 1000:.0f} kB")
+
+
+def packed(arrays):
+    """The index and the data of (id, part, tensor)s."""
+    chunks, index, offset = [], ["id,part,dim,complex,offset"], 0
+    for case_id, part, tensor in arrays:
+        is_complex = tensor.is_complex()
+        array = tensor.resolve_conj().numpy().astype("<c16" if is_complex else "<f8")
+        chunk = array.ravel(order="F").view("<f8")
+        dim = "x".join(str(v) for v in array.shape)
+        index.append(f"{case_id},{part},{dim},{int(is_complex)},{offset}")
+        chunks.append(chunk.tobytes())
+        offset += chunk.size
+    return "\n".join(index) + "\n", b"".join(chunks)
 
 
 if __name__ == "__main__":

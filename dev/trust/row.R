@@ -110,7 +110,7 @@ try_in_child <- function(cases, try_case, path, bytes) {
   for (i in cases) {
     cat(i, "\n", file = file, sep = "")
     flush(file)
-    problem <- try_case(i)
+    problem <- tryCatch(try_case(i), error = conditionMessage)
     words <- gsub("[\t\n]", " ", paste(problem, collapse = "; "))
     problem <- if (is.null(problem)) "fine" else words
     cat(i, "\t", problem, "\n", file = file, sep = "")
@@ -124,7 +124,7 @@ wait_for_child <- function(job, path, seconds) {
   since <- Sys.time()
   how <- "crashed"
   repeat {
-    ended <- parallel::mccollect(job, wait = FALSE, timeout = 0.2)
+    ended <- suppressWarnings(parallel::mccollect(job, wait = FALSE, timeout = 0.2))
     if (!is.null(ended)) break
     size <- file.size(path)
     if (size != seen) {

@@ -56,7 +56,7 @@ outcome <- function(row) {
   } else if (!enough) {
     "tried too little"
   }
-  notes <- parts$figure[nzchar(parts$figure)]
+  notes <- parts$figure[!is.na(parts$figure)]
   data.frame(
     row = row$number, risk = row$risk, promise = row$figure, tried = tried, failed = failed,
     figure = paste(c(problem, notes), collapse = "; "), seconds = ended[2],

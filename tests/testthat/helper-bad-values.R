@@ -68,7 +68,7 @@ good_geometry <- list(
 fill_in <- function(f, values) values[intersect(names(formals(f)), names(values))]
 
 layer_targets <- function(layer) {
-  n <- as.integer(substr(layer, nchar(layer) - 1, nchar(layer) - 1))
+  n <- layer_rank(layer)
   transposed <- startsWith(layer, "conv_transpose")
   own <- if (transposed) c(padding = "cut")
   x <- array(stats::rnorm(2 * 2 * 5^n), c(2, 2, rep(5, n)))

@@ -7,6 +7,7 @@
 layers <- paste0(rep(c("conv", "conv_transpose"), each = 3), 1:3, "d")
 
 is_transposed <- function(case) startsWith(case$layer, "conv_transpose")
+layer_rank <- function(layer) as.integer(substr(layer, nchar(layer) - 1, nchar(layer) - 1))
 n_spatial <- function(case) length(case$size)
 is_complex <- function(dtype) startsWith(dtype, "complex")
 is_single <- function(dtype) dtype %in% c("float32", "complex64")
@@ -73,14 +74,18 @@ read_rows <- function(folder, name) {
 }
 
 read_fixtures <- function(name) {
-  index <- read_rows("fixtures", name)
+  file <- xzfile(testthat::test_path("fixtures", paste0(name, ".bin.xz")), "rb")
+  on.exit(close(file))
+  read_arrays(read_rows("fixtures", name), file)
+}
+
+# Lists of arrays by the ids of their cases: what an index as dev/fixtures.py writes it, and the file
+# beside it, hold.
+read_arrays <- function(index, file) {
   dims <- lapply(index$dim, numbers)
   complex <- index$complex == "1"
   offsets <- as.numeric(index$offset)
   counts <- vapply(dims, prod, 0) * (1 + complex)
-
-  file <- xzfile(testthat::test_path("fixtures", paste0(name, ".bin.xz")), "rb")
-  on.exit(close(file))
   values <- readBin(file, "double", sum(counts), endian = "little")
 
   arrays <- lapply(seq_along(dims), function(i) {

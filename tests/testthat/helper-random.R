@@ -2,17 +2,17 @@
 
 pick <- function(x, size = 1) x[sample.int(length(x), size, replace = TRUE)]
 
-# `...` are fields to hold fixed. Cases are small, for thousands are tried.
-random_case <- function(layer, ...) {
+# `...` are fields to hold fixed. Cases are small, for thousands are tried: `most` limits products.
+random_case <- function(layer, ..., most = 3e4) {
   repeat {
     case <- utils::modifyList(propose_case(layer), list(...))
     products <- prod(input_dim(case), weight_dim(case)) / case$c_in
-    if (products < 3e4 && case_fits(case)) return(case)
+    if (products < most && case_fits(case)) return(case)
   }
 }
 
 propose_case <- function(layer) {
-  n <- as.integer(substr(layer, nchar(layer) - 1, nchar(layer) - 1))
+  n <- layer_rank(layer)
   transposed <- startsWith(layer, "conv_transpose")
   words <- if (!transposed) c("same", if (n == 1) "causal")
   modes <- if (!transposed) c("reflect", "replicate", "circular")
