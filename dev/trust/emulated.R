@@ -4,7 +4,6 @@
 
 source("dev/trust/row.R")
 source_test_helpers()
-setwd("tests/testthat")
 
 counter <- new_counter()
 counter$check(identical(nnconv:::isa_(), commandArgs(TRUE)[[1]]), "other set")

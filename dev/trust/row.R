@@ -41,7 +41,7 @@ new_counter <- function() {
 # The helpers of the R tests: cases, random ones, references, and what may be expected of them.
 source_test_helpers <- function(envir = globalenv()) {
   requireNamespace("testthat")
-  Sys.setenv(TESTTHAT = "true", NOT_CRAN = "true")
+  Sys.setenv(NOT_CRAN = "true")
   helpers <- list.files("tests/testthat", "^helper-.*[.]R$", full.names = TRUE)
   internal <- new.env(parent = asNamespace("nnconv"))
   for (path in helpers) sys.source(path, internal)

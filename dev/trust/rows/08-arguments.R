@@ -4,8 +4,6 @@
 source("dev/trust/row.R")
 helpers <- source_test_helpers()
 source("dev/trust/hostile-values.R")
-# Where the targets find their fixtures.
-setwd("tests/testthat")
 options("rlang:::disable_trace_capture" = TRUE, nnconv.threads = 1, nnconv.algorithm = NULL)
 grDevices::pdf(NULL)
 

@@ -4,6 +4,7 @@
 
 source("dev/trust/row.R")
 source_test_helpers()
+suppressWarnings(requireNamespace("safetensors", quietly = TRUE))
 options("rlang:::disable_trace_capture" = TRUE)
 grDevices::pdf(NULL)
 
@@ -86,7 +87,7 @@ draws <- function(target) {
 
 # The parts of the state that a call of this label changes, as its help page says.
 documented <- list(
-  conv_set_num_threads = "options", conv_set_algorithm = "options",
+  conv_write_safetensors = "files", conv_set_num_threads = "options", conv_set_algorithm = "options",
   "[[<-" = "module", "$weight<-" = "module", "$bias<-" = "module", "$train" = "module",
   "$eval" = "module", "$zero_grad" = "module", "$load_state_dict" = "module",
   "$reset_parameters" = "module", "$backward" = "module", "$forward" = "module"
@@ -111,6 +112,8 @@ bare_targets <- function() {
   methods <- methods[lengths(lapply(methods, formals)) == 0]
   s3 <- getNamespaceInfo("nnconv", "S3methods")
   generics <- setdiff(names(Filter(Negate(length), generic_formals())), "names")
+  # autoplot() is ggplot2's, and no generic without it.
+  generics <- Filter(exists, generics)
   exports <- names(Filter(Negate(length), exported_formals()))
   c(
     Map(function(f, name) target(paste0("$", name), f, list(), module = m), methods, names(methods)),
