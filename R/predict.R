@@ -174,11 +174,11 @@ run_batches <- function(object, newdata, output_size, n, batch_size, put, progre
       under_way <- c(under_way, list(list(i = i, output = start(object, batch, i, output_size))))
       first <- first + batch_size
     }
-    oldest <- under_way[[1L]]
+    done <- under_way[[1L]]$i
+    put(under_way[[1L]]$output(), done)
     under_way <- under_way[-1L]
-    put(oldest$output(), oldest$i)
     if (progress) {
-      cli::cli_progress_update(set = oldest$i[[length(oldest$i)]], id = bar)
+      cli::cli_progress_update(set = done[[length(done)]], id = bar)
     }
   }
 }
