@@ -267,4 +267,11 @@ void raise(const Fault& fault) {
   Rcpp::stop("raise_fault() returned");
 }
 
+void raise_no_memory() {
+  unwind_protect([]() -> SEXP {
+    Rf_errorcall(R_NilValue, "not enough memory for the working space of this call");
+  });
+  throw std::bad_alloc();  // never: R has jumped
+}
+
 }  // namespace nnconv

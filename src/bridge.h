@@ -62,6 +62,9 @@ Context call_context();
 // Ends the call as R's condition of the fault, worded by R's raise_fault().
 [[noreturn]] void raise(const Fault& fault);
 
+// Ends the call as an R error that needs no memory of C++, for there is none.
+[[noreturn]] void raise_no_memory();
+
 // Runs the body of an entry point; what it throws becomes R's condition.
 template <class Body>
 SEXP entry(const Body& body) {
@@ -70,7 +73,7 @@ SEXP entry(const Body& body) {
   } catch (const Fault& fault) {
     raise(fault);
   } catch (const std::bad_alloc&) {
-    Rcpp::stop("not enough memory for the working space of this call");
+    raise_no_memory();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -38,6 +39,19 @@ int quota_processors() {
 }
 
 }  // namespace
+
+bool was_forked() {
+  // Linux: of the fields after the name in parentheses the seventh has flags, one of which says
+  // "forked, and no program started since".
+  constexpr unsigned long forked = 0x40;
+  std::ifstream file("/proc/self/stat");
+  std::string text, skipped;
+  std::getline(file, text);
+  std::istringstream fields(text.erase(0, text.rfind(')') + 1));
+  unsigned long flags = 0;
+  for (int i = 0; i < 6; ++i) fields >> skipped;
+  return fields >> flags && (flags & forked) != 0;
+}
 
 int64_t last_cache_bytes() {
   static const int64_t bytes = [] {

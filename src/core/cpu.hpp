@@ -11,6 +11,9 @@ namespace nnconv {
 // Processors by affinity and by the control group's quota; at least 1.
 int available_processors();
 
+// Whether this process runs on as a fork of another, as far as the system tells.
+bool was_forked();
+
 // The size of the third cache, as far as this processor shares it; 0 where it is not known.
 int64_t last_cache_bytes();
 

@@ -41,6 +41,7 @@ long process_id() {
 }
 
 const long loaded_by = process_id();
+const bool loaded_in_child = was_forked();
 
 int positive_environment(const char* name) {
   const char* text = std::getenv(name);
@@ -48,29 +49,35 @@ int positive_environment(const char* name) {
 }
 
 #ifdef _OPENMP
-// libgomp ends the process when a thread cannot be had, so that is tried first:
-// all at once, for a limit counts the living. Half of what can be had is used then.
-int proven_threads(int wanted) {
-  static int proven = 1;
-  static int refused = std::numeric_limits<int>::max();
-  if (wanted <= proven) return wanted;
-  if (wanted >= refused) return proven;
+// How many of so many threads can be had at once, for a limit counts the living.
+int living_at_once(int wanted) {
   std::vector<std::thread> trial;
   std::atomic<bool> go{false};
   try {
-    trial.reserve(wanted - 1);
-    for (int i = 1; i < wanted; ++i)
+    trial.reserve(wanted);
+    for (int i = 0; i < wanted; ++i)
       trial.emplace_back([&go] {
         while (!go) std::this_thread::yield();
       });
   } catch (const std::exception&) {
-    refused = wanted;
   }
   go = true;
   for (auto& thread : trial) thread.join();
-  const int started = static_cast<int>(trial.size()) + 1;
-  proven = std::max(proven, refused == wanted ? started / 2 : started);
-  return std::min(wanted, proven);
+  return static_cast<int>(trial.size());
+}
+
+// libgomp ends the process when a thread cannot be had. It keeps those of its last region alone, so
+// what a region has more is tried first; where that is refused, half of what can be had is used
+// from then on.
+int proven_threads(int wanted) {
+  static int kept = 1;
+  static int most = std::numeric_limits<int>::max();
+  wanted = std::min(wanted, most);
+  if (wanted > kept) {
+    const int had = living_at_once(wanted - kept);
+    if (had < wanted - kept) wanted = most = kept + had / 2;
+  }
+  return kept = wanted;
 }
 #endif
 
@@ -190,8 +197,9 @@ bool has_openmp() {
 #endif
 }
 
-// libgomp hangs in a forked child whose parent used threads, so a child gets one.
-bool is_forked_child() { return process_id() != loaded_by; }
+// libgomp hangs in a forked child whose parent used threads, for whichever package, so a child gets
+// one.
+bool is_forked_child() { return loaded_in_child || process_id() != loaded_by; }
 
 int usable_threads(int asked) {
 #ifdef _OPENMP

@@ -51,6 +51,14 @@ test_that("a module with a damaged geometry gives an error or a result, never a 
   expect_identical(outcomes, length(modules) * 24 * length(values))
 })
 
+test_that("what no memory can hold is an R error", {
+  expect_error(
+    nnf_pad(ones(1, 1, 1, 1), rep(c(0, 2^31 - 2), 2)),
+    "^not enough memory for the working space of this call$"
+  )
+  expect_error(nnf_conv1d(ones(1, 1, 1), ones(1e6, 1, 1), padding = 1e9), "memory|allocate")
+})
+
 test_that("strings that are no text are named in an error", {
   bytes <- "\xff"
   Encoding(bytes) <- "bytes"

@@ -60,6 +60,53 @@ test_that("forked children compute on one thread", {
   expect_identical(differing(results(case, operands), expected), character())
 })
 
+# What `code` prints in a session of its own.
+said_by_session <- function(code) {
+  library <- dirname(system.file(package = "nnconv"))
+  script <- withr::local_tempfile(
+    lines = c(sprintf(".libPaths(c(%s, .libPaths()))", deparse(library)), deparse(code)),
+    fileext = ".R"
+  )
+  suppressWarnings(
+    system2(file.path(R.home("bin"), "Rscript"), shQuote(script), stdout = TRUE, stderr = TRUE)
+  )
+}
+
+test_that("a forked child that loads the package computes on one thread", {
+  skip_on_cran()
+  skip_on_os(c("windows", "mac", "solaris"))
+  said <- said_by_session(quote({
+    child <- parallel::mcparallel({
+      options(nnconv.threads = 2)
+      nnconv::conv_get_num_threads()
+    })
+    cat(parallel::mccollect(child)[[1]])
+  }))
+  expect_identical(said, "1")
+})
+
+test_that("threads that cannot be had any more are done without", {
+  skip_on_cran()
+  skip_on_os(c("windows", "mac", "solaris"))
+  skip_if(!nzchar(Sys.which("prlimit")), "no way to limit this session's memory")
+  said <- said_by_session(quote({
+    x <- array(1, c(8, 64, 60, 60))
+    w <- array(1, c(64, 64, 5, 5))
+    first_value <- function(threads) {
+      options(nnconv.threads = threads)
+      nnconv::nnf_conv2d(x, w)[1]
+    }
+    before <- c(first_value(64), first_value(2))
+    # The stacks of 62 threads need more.
+    status <- readLines("/proc/self/status")
+    used <- 1024 * as.numeric(gsub("[^0-9]", "", grep("^VmSize", status, value = TRUE)))
+    limit <- format(used + 2e8, scientific = FALSE)
+    system(paste0("prlimit --pid ", Sys.getpid(), " --as=", limit))
+    cat(before, first_value(64))
+  }))
+  expect_identical(said, "1600 1600 1600")
+})
+
 test_that("the number of threads is an option, told and set by functions", {
   withr::local_options(nnconv.threads = 2)
   expect_identical(conv_get_num_threads(), granted(2))
