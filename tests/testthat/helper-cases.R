@@ -79,7 +79,7 @@ read_fixtures <- function(name) {
   read_arrays(read_rows("fixtures", name), file)
 }
 
-# Lists of arrays by the ids of their cases: what an index as dev/fixtures.py writes it, and the file
+# Lists of arrays by the ids of their cases: what an index as dev/fixtures.py writes it and the file
 # beside it, hold.
 read_arrays <- function(index, file) {
   dims <- lapply(index$dim, numbers)

@@ -26,7 +26,8 @@ draw_large_case <- function(id) {
   layer <- pick(layers)
   n <- layer_rank(layer)
   draw_case(id, random_case(
-    layer, groups = 1, c_in = pick(16:40), c_out = pick(16:40), kernel = 3, stride = 1, dilation = 1,
+    layer, groups = 1, c_in = pick(16:40), c_out = pick(16:40), kernel = 3, stride = 1,
+    dilation = 1,
     output_padding = 0, size = pick(4:c(150, 18, 7)[n], n), most = 2e7
   ))
 }
@@ -165,7 +166,8 @@ pad_fields <- c("id", "mode", "pad", "value")
 
 write_cases <- function(tried, fields, folder) {
   rows <- lapply(tried, function(one) lapply(one$case[fields], as_text))
-  utils::write.csv(do.call(rbind.data.frame, rows), file.path(folder, "cases.csv"), row.names = FALSE)
+  rows <- do.call(rbind.data.frame, rows)
+  utils::write.csv(rows, file.path(folder, "cases.csv"), row.names = FALSE)
 }
 
 # A complex dtype makes real operands complex. A function does not know what the bias was.

@@ -182,6 +182,8 @@ report("arguments without an entry", 1, length(missing_entries))
 
 targets <- c(targets, read_only_targets(targets))
 calls <- all_calls(targets)
+# What is a path may be written to.
+setwd(tempdir())
 if (!is_full) calls <- calls[sort(sample(nrow(calls), 3000)), ]
 problems <- try_apart(nrow(calls), function(i) try_call(targets, call_of(calls, i)))
 for (i in utils::head(which(!is.na(problems)), 100)) {

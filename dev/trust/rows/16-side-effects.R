@@ -1,6 +1,6 @@
 # Side effects: everything of the session that a call might change, before and after each function,
-# method and generic, for calls that succeed and calls that are refused, under several floating-point
-# modes of the caller. Only what is documented may change.
+# method and generic, for calls that succeed and calls that are refused, under several
+# floating-point modes of the caller. Only what is documented may change.
 
 source("dev/trust/row.R")
 source_test_helpers()
@@ -87,7 +87,8 @@ draws <- function(target) {
 
 # The parts of the state that a call of this label changes, as its help page says.
 documented <- list(
-  conv_write_safetensors = "files", conv_set_num_threads = "options", conv_set_algorithm = "options",
+  conv_write_safetensors = "files",
+  conv_set_num_threads = "options", conv_set_algorithm = "options",
   "[[<-" = "module", "$weight<-" = "module", "$bias<-" = "module", "$train" = "module",
   "$eval" = "module", "$zero_grad" = "module", "$load_state_dict" = "module",
   "$reset_parameters" = "module", "$backward" = "module", "$forward" = "module"
@@ -116,7 +117,9 @@ bare_targets <- function() {
   generics <- Filter(exists, generics)
   exports <- names(Filter(Negate(length), exported_formals()))
   c(
-    Map(function(f, name) target(paste0("$", name), f, list(), module = m), methods, names(methods)),
+    Map(
+      function(f, name) target(paste0("$", name), f, list(), module = m), methods, names(methods)
+    ),
     lapply(generics, function(name) target(name, get(name), list(m), module = m)),
     lapply(exports, function(name) target(name, get(name, asNamespace("nnconv")), list()))
   )
@@ -222,7 +225,8 @@ for (mode in names(modes)) {
   control_words(modes[[mode]])
   for (target in targets) {
     is_large <- startsWith(target$label, "large")
-    for (generator in if (is_large) "default" else how_many(c("default", "Wichmann-Hill"), "default")) {
+    generators <- if (is_large) "default" else how_many(c("default", "Wichmann-Hill"), "default")
+    for (generator in generators) {
       RNGkind(generator)
       set.seed(1)
       problems <- changed(target, target$arguments, TRUE)
