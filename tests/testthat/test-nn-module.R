@@ -131,6 +131,14 @@ test_that("what is saved holds neither the input nor code that grows", {
   expect_lt(size(), before + 1000)
 })
 
+test_that("modules that earlier versions saved are what they were", {
+  versions <- saved_versions(test_path("fixtures"))
+  expect_true("modules-0.1.0.rds" %in% names(versions))
+  for (name in names(versions)) for (saved in versions[[name]]) {
+    expect_true(is_as_saved(saved), label = paste(saved$text, "in", name))
+  }
+})
+
 test_that("a module works in a fresh R process", {
   skip_if_not_installed("parallel")
   cluster <- parallel::makePSOCKcluster(1)

@@ -2,6 +2,7 @@
 # is of the right class, names the argument, and leaves session, module and arguments as they were.
 
 source("dev/trust/row.R")
+source("dev/trust/apart.R")
 helpers <- source_test_helpers()
 source("dev/trust/hostile-values.R")
 options("rlang:::disable_trace_capture" = TRUE, nnconv.threads = 1, nnconv.algorithm = NULL)
@@ -185,7 +186,7 @@ calls <- all_calls(targets)
 # What is a path may be written to.
 setwd(tempdir())
 if (!is_full) calls <- calls[sort(sample(nrow(calls), 3000)), ]
-problems <- try_apart(nrow(calls), function(i) try_call(targets, call_of(calls, i)))
+problems <- try_apart(nrow(calls), function(i, note) try_call(targets, call_of(calls, i)))
 for (i in utils::head(which(!is.na(problems)), 100)) {
   call <- call_of(calls, i)
   label <- targets[[call$target]]$label
@@ -193,7 +194,7 @@ for (i in utils::head(which(!is.na(problems)), 100)) {
 }
 report("bad values", nrow(calls), sum(!is.na(problems)), sprintf(
   "%d calls with %d values, %d crashes", nrow(calls), length(values),
-  sum(problems %in% c("crashed", "hung"))
+  sum(grepl("^(crashed|hung)", problems))
 ))
 
 report_pairs("missing", targets_with(targets, needed), missing_problem)
