@@ -21,7 +21,8 @@ rd_padding <- function() {
     "How many pixels are added at the ends of each spatial dimension: one whole number, or one per",
     "dimension, first dimension first; a list of one `c(before, after)` pair per dimension;",
     "`\"valid\"` (none); `\"same\"` (the output is as large as the input; stride 1 only; an odd",
-    "one goes after); or, in 1d, `\"causal\"` (all before, so that no output sees a later input)."
+    "one goes after); or, in 1d, `\"causal\"` (all before; no output sees a later input, unless",
+    "`padding_mode` is `\"reflect\"` or `\"circular\"`, which take what stands before from there)."
   )
 }
 

@@ -82,6 +82,7 @@ missing() {
     have valgrind || printf 'valgrind\tvalgrind\n'
     have aarch64-linux-gnu-g++ || printf 'g++-aarch64-linux-gnu\ta compiler for 64-bit ARM\n'
     have qemu-aarch64 || printf 'qemu-user\tthe emulator qemu, for programs\n'
+    [[ -f /usr/share/i18n/locales/tr_TR ]] || printf 'locales\tdescriptions of locales\n'
     /usr/bin/python3 -c 'import torch' 2>/dev/null ||
       printf 'python3-torch\tPyTorch of /usr/bin/python3\n'
   fi
