@@ -187,8 +187,16 @@ std::string describe(SEXP x) {
 
 Extents dim_of(SEXP x) {
   const SEXP dim = Rf_getAttrib(x, R_DimSymbol);
+  if (TYPEOF(dim) != INTSXP) return {};
   Extents extents(Rf_length(dim));
-  for (std::size_t i = 0; i < extents.size(); ++i) extents[i] = INTEGER_ELT(dim, i);
+  double size = 1;
+  for (std::size_t i = 0; i < extents.size(); ++i) {
+    extents[i] = INTEGER_ELT(dim, i);
+    if (extents[i] < 0) return {};
+    size *= static_cast<double>(extents[i]);
+  }
+  // R sees to it, but in what it loads from a damaged file.
+  if (size != static_cast<double>(Rf_xlength(x))) return {};
   return extents;
 }
 

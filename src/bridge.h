@@ -51,7 +51,7 @@ ArrayArgument view_of(SEXP x, Extents dim, const Context& context);
 SEXP new_vector(bool is_complex, int64_t length);
 SEXP new_array(bool is_complex, const Extents& dim);
 double* data_of(SEXP result);  // of a new one, to be written
-Extents dim_of(SEXP x);        // empty: there is none
+Extents dim_of(SEXP x);        // empty: there is none that fits x
 
 // What messages say was found: "0", "the string \"3\"", "a matrix of dim (3, 4)".
 std::string describe(SEXP x);

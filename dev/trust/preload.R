@@ -1,4 +1,4 @@
-# Memory and threads taken away from the package, by the library of preload.cpp.
+# Memory and threads taken away from the package: by the library of preload.cpp, or by the system.
 
 preload_library <- file.path(getwd(), "build/trust/preload.so")
 
@@ -32,6 +32,7 @@ build_preload <- function() {
 # fail. A list: the value, or NULL; the error's message, or NULL; how many were asked for.
 watch <- function(code, fail = 0, all = FALSE, least = 0, of_r = FALSE) {
   message <- NULL
+  on.exit(.C("end_watch", 0L, 0L))
   .C("watch_allocations", as.integer(fail), as.integer(all), as.integer(least), as.integer(of_r))
   value <- tryCatch(code, error = function(condition) {
     message <<- conditionMessage(condition)
@@ -55,4 +56,13 @@ limit_threads <- function(most) .C("limit_threads", as.integer(most))
 # How many live, and how many were ever started.
 count_threads <- function() {
   stats::setNames(unlist(.C("count_threads", 0L, 0L)), c("living", "started"))
+}
+
+# The process may have so many megabytes of address space more than it has; NULL: no ceiling.
+set_ceiling <- function(megabytes) {
+  status <- readLines("/proc/self/status")
+  used <- 1024 * as.numeric(gsub("[^0-9]", "", grep("^VmSize", status, value = TRUE)))
+  most <- if (is.null(megabytes)) "unlimited" else sprintf("%.0f", used + 2^20 * megabytes)
+  limit <- sprintf("prlimit --pid %d --as=%s:unlimited", Sys.getpid(), most)
+  if (system(limit)) stop("no ceiling can be set")
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -16,6 +17,7 @@
 #include <omp.h>
 #endif
 #ifndef _WIN32
+#include <sys/resource.h>
 #include <unistd.h>
 #endif
 
@@ -66,6 +68,28 @@ int living_at_once(int wanted) {
   return static_cast<int>(trial.size());
 }
 
+// For how many more threads a ceiling on the address space leaves room. Each reserves a stack and,
+// when it first allocates, a heap of malloc's; half of what is free stays for the host.
+int threads_below_ceiling() {
+#ifdef __linux__
+  constexpr double malloc_heap = 64 << 20;
+  constexpr double usual_stack = 8 << 20;
+  rlimit ceiling, stack;
+  if (getrlimit(RLIMIT_AS, &ceiling) != 0 || ceiling.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<int>::max();
+  double per_thread = malloc_heap + usual_stack;
+  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY)
+    per_thread = malloc_heap + static_cast<double>(stack.rlim_cur);
+  double pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const double used = pages * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double room = (static_cast<double>(ceiling.rlim_cur) - used) / 2;
+  return static_cast<int>(std::max(0.0, room / per_thread));
+#else
+  return std::numeric_limits<int>::max();
+#endif
+}
+
 // libgomp ends the process when a thread cannot be had. It keeps those of its last region alone, so
 // what a region has more is tried first; where that is refused, half of what can be had is used
 // from then on.
@@ -74,8 +98,10 @@ int proven_threads(int wanted) {
   static int most = std::numeric_limits<int>::max();
   wanted = std::min(wanted, most);
   if (wanted > kept) {
-    const int had = living_at_once(wanted - kept);
-    if (had < wanted - kept) wanted = most = kept + had / 2;
+    const int more = std::min(wanted - kept, threads_below_ceiling());
+    const int had = living_at_once(more);
+    if (had < more) most = kept + had / 2;
+    wanted = std::min(kept + more, most);
   }
   return kept = wanted;
 }

@@ -51,6 +51,31 @@ test_that("a module with a damaged geometry gives an error or a result, never a 
   expect_identical(outcomes, length(modules) * 24 * length(values))
 })
 
+# An array as it may come from a damaged file: with another dim than its length allows.
+damaged_array <- function(dim, other) {
+  as_bytes <- function(x) writeBin(as.integer(x), raw(), endian = "big")
+  bytes <- serialize(ones(dim), NULL)
+  at <- grepRaw(as_bytes(dim), bytes, fixed = TRUE)
+  bytes[at - 1 + seq_along(as_bytes(dim))] <- as_bytes(other)
+  unserialize(bytes)
+}
+
+test_that("a damaged dim is none, and nothing beyond the array is read", {
+  x <- damaged_array(c(1, 2, 9), c(1, 2, 1e9))
+  w <- damaged_array(c(3, 2, 3), c(3, 2, 1e8))
+  expect_identical(dim(x), c(1L, 2L, 1000000000L))
+  expect_fault(nnf_conv1d(x, ones(3, 2, 3)), "shape", "input")
+  expect_fault(nnf_conv1d(ones(1, 2, 9), w), "shape", "weight")
+  expect_fault(nnf_conv1d_backward(x, ones(1, 2, 9), ones(2, 2, 1)), "shape", "grad_output")
+  expect_fault(nnf_pad(x, c(1, 1)), "shape", "input")
+  m <- nn_conv1d(2, 3, 3)
+  expect_fault(m(damaged_array(c(1, 2, 9), c(-1, -2, 9))), "shape", "input")
+  expect_fault(m$weight <- damaged_array(c(3, 2, 1), c(3, 2, 3)), "shape", "weight")
+  assign("weight", w, environment(m))
+  expect_fault(m(ones(1, 2, 9)), "shape", "weight")
+  expect_fault(m$load_state_dict(list(weight = w, bias = 1:3)), "shape", "state$weight")
+})
+
 test_that("what no memory can hold is an R error", {
   expect_error(
     nnf_pad(ones(1, 1, 1, 1), rep(c(0, 2^31 - 2), 2)),

@@ -59,7 +59,7 @@ for (more in how_many(0:8, 1)) {
 later$report("a limit that comes later")
 
 ceiling <- new_counter()
-for (megabytes in how_many(c(700, 800, 900, 1000, 1200, 1500, 2000), 900)) {
+for (megabytes in how_many(c(800, 900, 1000, 1200, 1500, 2000, 3000), 900)) {
   try_session(ceiling, quote(try_threads(200)), 1, paste("under", megabytes, "MB"),
     shell = sprintf("ulimit -v %d;", megabytes * 1000))
 }

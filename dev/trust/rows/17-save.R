@@ -294,9 +294,12 @@ try_assignments <- function(n) {
 
 # ---- damaged files ----
 
-# A serialised module with some bytes changed, or its end cut off.
-damage <- function(bytes) {
-  if (stats::runif(1) < 0.05) return(bytes[seq_len(sample(length(bytes), 1))])
+# A serialised module, whose weight has this dim, with its end cut off, or with a dim that its
+# numbers do not fill, or with some bytes changed.
+damage <- function(bytes, dim) {
+  how <- stats::runif(1)
+  if (how < 0.05) return(bytes[seq_len(sample(length(bytes), 1))])
+  if (how < 0.15) return(damage_dim(bytes, dim))
   for (at in sample(length(bytes), pick(c(1, 1, 1, 2, 5)))) {
     bytes[at] <- if (stats::runif(1) < 0.5) {
       xor(bytes[at], as.raw(2^pick(0:7)))
@@ -304,6 +307,14 @@ damage <- function(bytes) {
       as.raw(pick(0:255))
     }
   }
+  bytes
+}
+
+damage_dim <- function(bytes, dim) {
+  as_bytes <- function(x) writeBin(as.integer(x), raw(), endian = "big")
+  at <- grepRaw(as_bytes(dim), bytes, fixed = TRUE)
+  dim[pick(seq_along(dim))] <- pick(c(0, 1, 2^(10:30)))
+  bytes[at - 1 + seq_along(as_bytes(dim))] <- as_bytes(dim)
   bytes
 }
 
@@ -383,7 +394,8 @@ try_files <- function(n) {
   grDevices::pdf(NULL)
   files <- lapply(seq_len(n), function(i) {
     saved <- random_saved()
-    list(saved = saved, bytes = damage(serialize(saved$module, NULL, version = pick(2:3))))
+    bytes <- serialize(saved$module, NULL, version = pick(2:3))
+    list(saved = saved, bytes = damage(bytes, dim(saved$module$weight)))
   })
   outcomes <- with_files(files, use_module)
   in_use <- which(ended_in_use(outcomes))
