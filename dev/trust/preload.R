@@ -58,8 +58,9 @@ count_threads <- function() {
   stats::setNames(unlist(.C("count_threads", 0L, 0L)), c("living", "started"))
 }
 
-# The process may have so many megabytes of address space more than it has; NULL: no ceiling.
+# The process may have so many megabytes of address space more than it needs; NULL: no ceiling.
 set_ceiling <- function(megabytes) {
+  gc()
   status <- readLines("/proc/self/status")
   used <- 1024 * as.numeric(gsub("[^0-9]", "", grep("^VmSize", status, value = TRUE)))
   most <- if (is.null(megabytes)) "unlimited" else sprintf("%.0f", used + 2^20 * megabytes)
