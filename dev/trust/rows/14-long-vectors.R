@@ -13,8 +13,8 @@ set.seed(14)
 
 # ---- in, without memory ----
 
-# An array of n numbers that are 0 but at these places, numbered from 0. It has no name before it has
-# its dim, for R would copy it then.
+# An array of n numbers that are 0 but at these places, numbered from 0. It has no name before it
+# has its dim, for R would copy it then.
 in_file <- function(places, dim) {
   path <- tempfile("long", "build/trust")
   file <- file(path, "w+b")
