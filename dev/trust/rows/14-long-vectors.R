@@ -147,7 +147,7 @@ wait_for_memory <- function() {
 
 # Every number is read: windows stand side by side. A sample of them, and the first and last ones.
 read_all <- function(counter) {
-  kernel <- 8
+  kernel <- 32
   count <- n / 2 / kernel
   wait_for_memory()
   x <- numeric(n)
@@ -163,12 +163,13 @@ read_all <- function(counter) {
     q <- c(0:9, count - 1:9, floor(stats::runif(2000, 0, count)))
     windows <- matrix(x[1 + window_places(kernel * q, seq_len(kernel) - 1, 2)], 2 * kernel)
     counter$check(identical(y[1 + q], c(c(weight) %*% windows)), "forward of all", algorithm)
+    rm(y)
   }
   g <- array(whole_numbers(2^10), c(1, 1, count))
   gradient <- nnf_conv1d_backward(g, x, weight, kernel, needs = "weight")$weight
   expected <- 0
-  for (first in seq(0, count - 1, 2^20)) {
-    q <- seq(first, min(count, first + 2^20) - 1)
+  for (first in seq(0, count - 1, 2^18)) {
+    q <- seq(first, min(count, first + 2^18) - 1)
     part <- x[seq(2 * kernel * first + 1, 2 * kernel * (max(q) + 1))]
     expected <- expected + matrix(part, 2 * kernel) %*% g[1 + q]
   }
