@@ -45,6 +45,14 @@ has_ended <- function(row) {
   file.exists(path) && length(readLines(path)) == 1
 }
 
+# The figures of the parts; of those that are a share of a bound the largest.
+summarise_figures <- function(figures) {
+  share <- "^at most ([^ ]+) of the bound *$"
+  shares <- as.numeric(sub(share, "\\1", grep(share, figures, value = TRUE)))
+  if (length(shares)) shares <- sprintf("at most %.2g of the bound", max(shares))
+  c(shares, grep(share, figures, value = TRUE, invert = TRUE))
+}
+
 # What a row reported: its parts summed, and whether it stands.
 outcome <- function(row) {
   ended <- scan(path_of(row, "status"), quiet = TRUE)
@@ -64,7 +72,7 @@ outcome <- function(row) {
   } else if (!enough) {
     "tried too little"
   }
-  notes <- parts$figure[!is.na(parts$figure)]
+  notes <- summarise_figures(parts$figure[!is.na(parts$figure)])
   data.frame(
     row = row$number, risk = row$risk, promise = row$figure, tried = tried, failed = failed,
     figure = paste(c(problem, notes), collapse = "; "), seconds = ended[2],

@@ -73,7 +73,7 @@ Spatial output_size(const Geometry& geometry, const Spatial& input, const char* 
                   std::to_string(input[i]) + ", which gives " + std::to_string(size[i]));
     throw Fault(FaultKind::shape, argument,
                 "at least as large as the kernel once padded" + along(g, i) + ": " +
-                    std::to_string(g.dilation[i] * (g.kernel[i] - 1) + 1) + " (`kernel_size` " +
+                    std::to_string(g.dilation[i] * (g.kernel[i] - 1) + 1) + " (a kernel of " +
                     std::to_string(g.kernel[i]) + ", `dilation` " + std::to_string(g.dilation[i]) +
                     ")",
                 std::to_string(input[i]) + " + " + std::to_string(g.pad_lo[i] + g.pad_hi[i]) +
