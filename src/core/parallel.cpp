@@ -25,8 +25,8 @@ namespace nnconv {
 
 namespace {
 
-// Below this many operations a parallel region costs more than it brings.
-[[maybe_unused]] constexpr double parallel_worth = 8e6;
+// With fewer operations for each thread a parallel region costs more than it brings.
+[[maybe_unused]] constexpr double thread_worth = 1e6;
 // Below this many the host can wait: a millisecond or two.
 constexpr double poll_worth = 1e6;
 constexpr auto poll_interval = std::chrono::milliseconds(20);
@@ -193,8 +193,9 @@ void parallel_for(const Context& context, int64_t chunks, double work,
   Team team(context, chunks, work, body);
 #ifdef _OPENMP
   int64_t threads = 1;
-  if (chunks > 1 && work >= parallel_worth)
+  if (chunks > 1 && work >= 2 * thread_worth)
     threads = std::min<int64_t>(usable_threads(context.threads), chunks);
+  if (work < thread_worth * static_cast<double>(threads)) threads = 1;
   if (threads > 1) threads = proven_threads(static_cast<int>(threads));
   if (threads > 1) {
 #pragma omp parallel num_threads(static_cast <int>(threads))
