@@ -236,8 +236,9 @@ outcome_problem <- function(module, act, fits, expected) {
   if (!identical(module_state(module), before)) return("the module was changed")
 }
 
+# Of other numbers than the module's, so that it shows which of them were taken.
 damaged_state <- function(module, prefix) {
-  state <- module$state_dict(prefix)
+  state <- lapply(module$state_dict(prefix), function(x) 1 - x)
   for (i in seq_len(pick(1:3))) {
     name <- pick(names(list_damages))
     # A damage may need what an earlier one took away.

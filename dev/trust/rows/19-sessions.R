@@ -46,8 +46,12 @@ ways <- list(
   process = function() in_session(bquote(list(do.call(.(work), .(arguments))))),
   `another process` = function() ways$process(),
   cluster = function() in_cluster(work, arguments, "PSOCK"),
-  # R does not let a child of mcparallel() have such children.
-  `forked cluster` = function() in_session(bquote((.(in_cluster))(.(work), .(arguments), "FORK")))
+  # In a session, for R does not let a child of mcparallel() have such children; it computes before,
+  # so that they inherit what waits for the next call.
+  `forked cluster` = function() in_session(bquote({
+    (.(work))(.(arguments[[1]]), 1, tempdir(), 0)
+    (.(in_cluster))(.(work), .(arguments), "FORK")
+  }))
 )
 if (requireNamespace("future", quietly = TRUE)) ways$futures <- in_futures
 sessions <- ifelse(grepl("process", names(ways)), 1, 2)
