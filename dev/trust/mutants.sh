@@ -21,17 +21,16 @@ lay_tree() {
   done
 }
 
-# Whether the row fails, as it should, in the tree with the fault.
+# Builds the tree with the fault.
+build() {
+  lay_tree && cd "$tree" && patch -p1 --quiet <"$1" && dev/install.sh &&
+    make -j2 --no-print-directory -f dev/core.mk trust
+}
+
+# Whether the row fails in it, as it should.
 notices() {
-  local row=$1 patch=$2
-  lay_tree
-  cd "$tree"
-  patch -p1 --quiet <"$patch"
-  dev/install.sh
-  make -j2 --no-print-directory -f dev/core.mk trust
   export R_LIBS="$tree/build/lib${R_LIBS:+:$R_LIBS}"
-  ! Rscript dev/trust/run.R quick "$row" >mutant.out 2>&1 &&
-    grep -qE '^ *[0-9]+ .* NO ' mutant.out
+  ! Rscript dev/trust/run.R quick "$1" >mutant.out 2>&1 && grep -qE '^ *[0-9]+ .* NO ' mutant.out
 }
 
 unnoticed=0
@@ -41,7 +40,7 @@ for patch in "$PWD"/dev/trust/mutants/*.patch; do
   number=$((10#${name%%-*}))
   if (($#)) && [[ ! " $* " =~ \ ($number|${name#*-})\  ]]; then continue; fi
   tried=$((tried + 1))
-  if (notices "$number" "$patch") >"$logs/mutant-$name.log" 2>&1; then
+  if (build "$patch" && notices "$number") >"$logs/mutant-$name.log" 2>&1; then
     echo "$name: caught.$(sed -n 's/^ *[0-9]* .* NO */ /p' "$tree/mutant.out")"
   else
     echo "$name: NOT CAUGHT (see build/trust/logs/mutant-$name.log)"
