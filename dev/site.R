@@ -13,6 +13,8 @@ parts <- c(
   "vignettes", "pkgdown"
 )
 invisible(file.copy(parts, copy, recursive = TRUE))
+dir.create(file.path(copy, "tests"))
+invisible(file.copy("tests/downstream", file.path(copy, "tests"), recursive = TRUE)) # shown on a page
 
 rewrite <- function(file, change) writeLines(change(readLines(file)), file)
 
