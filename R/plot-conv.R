@@ -33,7 +33,8 @@
 #' @section Errors:
 #' `r rd_errors()`
 #' @references `r rd_references("torch.nn.Conv2d")`
-#' @seealso [plot_receptive_field()] for several layers, [conv_output_size()]
+#' @seealso [plot_receptive_field()] for several layers, [conv_output_size()];
+#'   `vignette("padding", package = "nnconv")`
 #' @examples
 #' m <- nn_conv2d(1, 1, kernel_size = 3, stride = 2, padding = 1)
 #' plot_conv(m, input_size = 5, at = c(1, 2))
