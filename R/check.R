@@ -65,12 +65,16 @@ check_installed <- function(package) {
   }
 }
 
+# Without loading it, which leaves traces in options.
 is_installed <- function(package) {
-  rlang::is_installed(package, version = suggested_packages[[package]][["least"]])
+  nzchar(system.file(package = package)) &&
+    utils::packageVersion(package) >= suggested_packages[[package]][["least"]]
 }
 
-# With their least versions, and what needs them.
+# Those that functions of the package call, with their least versions and what they are for.
 suggested_packages <- list(
+  future = c(least = "1.20.0", wanted_by = "`predict()` on workers"),
+  ggplot2 = c(least = "3.4.0", wanted_by = "`autoplot()` of a layer"),
   safetensors = c(
     least = "0.3.0", wanted_by = "`conv_read_safetensors()` and `conv_write_safetensors()`"
   )

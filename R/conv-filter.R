@@ -63,7 +63,7 @@
 #' @references Knutsson and Westin (1993). Normalized and differential convolution. *CVPR*, 515-523.
 #'   \doi{10.1109/CVPR.1993.341081}
 #' @seealso [nn_conv2d()] and [nnf_conv2d()] for many channels and samples at once, [to_nchw()] to
-#'   get there, [conv_set_algorithm()] for large kernels.
+#'   get there, [conv_set_algorithm()] for large kernels; `vignette("images", package = "nnconv")`
 #' @examples
 #' # The sum of the eight neighbours of each number of a matrix
 #' x <- matrix(1:16, 4, byrow = TRUE)

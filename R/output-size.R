@@ -21,7 +21,8 @@
 #' @section Errors:
 #' `r rd_errors()`
 #' @references `r rd_references("torch.nn.Conv2d")`
-#' @seealso [nn_conv2d()], [nn_conv_transpose2d()]
+#' @seealso [nn_conv2d()], [nn_conv_transpose2d()], [plot_conv()], which draws how the sizes come
+#'   about; `vignette("padding", package = "nnconv")`
 #' @examples
 #' conv_output_size(c(28, 28), kernel_size = 5)
 #' #> [1] 24 24

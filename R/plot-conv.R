@@ -33,7 +33,8 @@
 #' @section Errors:
 #' `r rd_errors()`
 #' @references `r rd_references("torch.nn.Conv2d")`
-#' @seealso [plot_receptive_field()] for several layers, [conv_output_size()]
+#' @seealso [plot_receptive_field()] for several layers, [conv_output_size()];
+#'   `vignette("padding", package = "nnconv")`
 #' @examples
 #' m <- nn_conv2d(1, 1, kernel_size = 3, stride = 2, padding = 1)
 #' plot_conv(m, input_size = 5, at = c(1, 2))
@@ -73,7 +74,8 @@ plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
   draw_page(main, function(box) {
     view <- if (ndim == 1L) row_view(sides, box) else plane_view(sides, box)
     draw_windows(view, sides, at)
-    words <- c(by_times(input_size), zero_words(sides), if (any(output_size > 1L)) next_words)
+    following <- if (!is.null(next_output(sides, at))) "orange: the next window"
+    words <- c(by_times(input_size), zero_words(sides), following)
     draw_caption(box, view$top, paste("output", by_times(output_size)), -0.5)
     draw_caption(box, view$bottom, paste("input", paste(words, collapse = "; ")), 1.5)
   })
@@ -101,8 +103,6 @@ zero_words <- function(sides) {
   padded <- any(vapply(sides, function(side) any(is_padding(side)), NA))
   if (zeros) "dashed: zeros" else if (padded) "dashed: repeated cells"
 }
-
-next_words <- "orange: the next window"
 
 # ---- what the windows slide over ----
 

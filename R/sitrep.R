@@ -22,6 +22,10 @@
 #'   Unset it before R starts.
 #' ! The environment variable OMP_NUM_THREADS holds nnconv to 1 of 4 processors. Unset it, or call
 #'   conv_set_num_threads(4).
+#'
+#' Not installed:
+#' - safetensors (0.3.0 or newer), for `conv_read_safetensors()` and `conv_write_safetensors()`
+#'   Run install.packages("safetensors").
 #' ```
 #' The processors are those that this process may use, by its affinity and the quota of its control
 #' group. Huge pages are the setting of Linux for pages of 2 MiB; with `never` large results take
@@ -42,8 +46,8 @@
 #'       0 where it is not known; `"default"` or `"other"`.}
 #'     \item{`settings`}{Those of the environment variables and options that nnconv heeds which are
 #'       set: strings by their names.}
-#'     \item{`packages`}{Whether the packages that nnconv only suggests, and calls, are installed:
-#'       `TRUE` or `FALSE` by their names.}
+#'     \item{`packages`}{Whether the packages that some functions want, and nnconv does not install,
+#'       are there: `TRUE` or `FALSE` by their names.}
 #'     \item{`problems`}{What is wrong and what to do about it, strings; none where all is well.}
 #'   }
 #' @seealso [conv_set_num_threads()], [conv_set_algorithm()]
@@ -216,15 +220,6 @@ sitrep_rules <- list(
         "0, or numbers be rounded otherwise. Calls of nnconv are not touched; find the library."
       )
     }
-  },
-  packages = function(report) {
-    vapply(names(which(!report$packages)), function(package) {
-      paste0(
-        "The package ", package, " is not installed, which ",
-        suggested_packages[[package]][["wanted_by"]], " need. Run install.packages(\"", package,
-        "\")."
-      )
-    }, "", USE.NAMES = FALSE)
   }
 )
 
@@ -253,8 +248,23 @@ format.nnconv_sitrep <- function(x, ...) {
     paste0(format(names(facts)), "  ", facts),
     "",
     switch(min(count, 2L) + 1L, "No problems.", "1 problem:", paste(count, "problems:")),
-    unlist(lapply(x$problems, strwrap, width = 100, exdent = 2, initial = "! "))
+    unlist(lapply(x$problems, strwrap, width = 100, exdent = 2, initial = "! ")),
+    packages_to_install(names(which(!x$packages)))
   )
+}
+
+# What is missing is no problem for those who do not want what it is for.
+packages_to_install <- function(missing) {
+  if (length(missing)) {
+    wants <- suggested_packages[missing]
+    least <- vapply(wants, `[[`, "", "least")
+    wanted_by <- vapply(wants, `[[`, "", "wanted_by")
+    c(
+      "", "Not installed:",
+      paste0("- ", missing, " (", least, " or newer), for ", wanted_by),
+      paste0("  Run install.packages(", deparse1(missing), ").")
+    )
+  }
 }
 
 #' @export

@@ -13,6 +13,9 @@ parts <- c(
   "vignettes", "pkgdown"
 )
 invisible(file.copy(parts, copy, recursive = TRUE))
+# Parts of it are shown on a page
+dir.create(file.path(copy, "tests"))
+invisible(file.copy("tests/downstream", file.path(copy, "tests"), recursive = TRUE))
 
 rewrite <- function(file, change) writeLines(change(readLines(file)), file)
 

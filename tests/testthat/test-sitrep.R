@@ -21,8 +21,8 @@ sound <- structure(
     version = "0.1.0", r_version = "4.2.2", platform = "any", processor = "a processor",
     instruction_set = "avx2", instruction_sets = c("avx2", "baseline"), threads = 4L,
     algorithm = "auto", huge_pages = "madvise", settings = character(), openmp = TRUE,
-    packages = c(safetensors = TRUE), forked = FALSE, processors = 4L, most_threads = 64L,
-    cache = 2^25, float_mode = "default"
+    packages = c(future = TRUE, ggplot2 = TRUE, safetensors = TRUE), forked = FALSE,
+    processors = 4L, most_threads = 64L, cache = 2^25, float_mode = "default"
   ),
   class = "nnconv_sitrep"
 )
@@ -169,13 +169,46 @@ test_that("a floating-point mode that another library left behind is told", {
   expect_identical(nnconv_sitrep()$float_mode, "default")
 })
 
-test_that("a suggested package that is missing is told, with what needs it", {
+test_that("what is not installed is told, with what it is for and how to install it", {
   skip_on_cran()
-  told <- problems_in_session(env = unset, libraries = local_bare_library())
-  for (package in names(suggested_packages)) {
-    expect_match(told, paste("The package", package, "is not installed"))
-    expect_match(told, sprintf("install.packages(\"%s\")", package), fixed = TRUE)
-  }
+  bare <- local_bare_library()
+  expect_false(grepl("install", problems_in_session(env = unset, libraries = bare)))
+  told <- said_in_session(quote(nnconv_sitrep()), env = unset, libraries = bare)
+  expect_identical(utils::tail(told, 5), c(
+    "Not installed:",
+    "- future (1.20.0 or newer), for `predict()` on workers",
+    "- ggplot2 (3.4.0 or newer), for `autoplot()` of a layer",
+    "- safetensors (0.3.0 or newer), for `conv_read_safetensors()` and `conv_write_safetensors()`",
+    "  Run install.packages(c(\"future\", \"ggplot2\", \"safetensors\"))."
+  ))
+})
+
+test_that("packages that are there are not told, those that are too old are", {
+  skip_on_cran()
+  sound$problems <- character()
+  sound$packages[["ggplot2"]] <- FALSE
+  expect_identical(utils::tail(format(sound), 5), c(
+    "No problems.", "", "Not installed:",
+    "- ggplot2 (3.4.0 or newer), for `autoplot()` of a layer",
+    "  Run install.packages(\"ggplot2\")."
+  ))
+  old <- withr::local_tempdir()
+  dir.create(file.path(old, "future"))
+  built <- paste0("Built: R ", getRversion(), "; ; 2020-01-01 00:00:00 UTC; unix")
+  writeLines(
+    c("Package: future", "Version: 1.19.1", built), file.path(old, "future", "DESCRIPTION")
+  )
+  report <- quote(cat("future", nnconv_sitrep()$packages[["future"]]))
+  told <- said_in_session(report, env = unset, libraries = c(old, .libPaths()))
+  expect_identical(told, "future FALSE")
+})
+
+test_that("the packages told are those of DESCRIPTION's Suggests that functions call", {
+  suggested <- strsplit(utils::packageDescription("nnconv")$Suggests, ",")[[1]]
+  suggested <- trimws(sub("[(].*", "", suggested))
+  code <- unlist(lapply(Filter(is.function, as.list(asNamespace("nnconv"))), deparse))
+  called <- unlist(regmatches(code, gregexpr("[A-Za-z0-9.]+(?=::)", code, perl = TRUE)))
+  expect_setequal(intersect(called, suggested), names(suggested_packages))
 })
 
 test_that("a build without OpenMP and a system without huge pages are told", {
