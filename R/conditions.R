@@ -3,12 +3,12 @@
 
 # kind: "type", "value" or "shape". The words are pasted, never interpolated: they may hold braces
 # that the user typed.
-raise_fault <- function(kind, argument, must, found, fix = "") {
+raise_fault <- function(kind, argument, must, found, fix = "", call = user_call()) {
   instead <- if (nzchar(found)) paste0(", not ", found)
   rlang::abort(
     c(paste0("`", argument, "` must be ", must, instead, "."), i = if (nzchar(fix)) fix),
     class = c(paste0("nnconv_", kind, "_error"), "nnconv_error"),
-    call = user_call(),
+    call = call,
     kind = kind,
     argument = argument,
     must = must,
@@ -21,10 +21,20 @@ raise_missing <- function(argument) {
   raise_fault("type", argument, "given", "")
 }
 
-# The call as the user wrote it: the outermost one of a function, method or module of this package.
+# The call as the user wrote it: from the caller of raise_fault() out, the last one of a function,
+# method or module of this package before the user's own code. Arguments are evaluated late, so the
+# stack may hold other calls of the package further out: in `m(f(x))` a fault is that of `f(x)`.
 user_call <- function() {
-  frame <- Position(function(frame) is_ours(sys.function(frame)), seq_len(sys.nframe()))
-  without_class(sys.call(frame))
+  parents <- sys.parents()
+  # C++ calls raise_fault() from nowhere, so the one below it on the stack is taken for its caller.
+  frame <- sys.parent() - 1L
+  found <- frame
+  while (frame > 0L) {
+    fn <- sys.function(frame)
+    if (is_ours(fn)) found <- frame else if (!is_between(fn)) break
+    frame <- parents[[frame]]
+  }
+  without_class(sys.call(found))
 }
 
 # Functions of the namespace, modules, and the methods that `m$name` makes. Whatever else hangs
@@ -37,6 +47,13 @@ is_ours <- function(fn) {
   }
   identical(home, namespace) || inherits(fn, "nnconv_module") ||
     identical(parent.env(home), namespace) && inherits(home$module, "nnconv_module")
+}
+
+# What may stand between two calls of ours: functions made in one, and R's own, as lapply().
+is_between <- function(fn) {
+  home <- environment(fn)
+  is.null(home) || identical(topenv(home), .BaseNamespaceEnv) ||
+    identical(parent.env(home), topenv())
 }
 
 # The call of a method as one of its generic: `predict(m, x)`.
@@ -54,7 +71,7 @@ with_argument_renamed <- function(code, from, to) {
     nnconv_error = function(fault) {
       if (identical(fault$argument, from)) {
         fix <- gsub(paste0("(", from), paste0("(", to), fault$fix, fixed = TRUE)
-        raise_fault(fault$kind, to, fault$must, fault$found, fix)
+        raise_fault(fault$kind, to, fault$must, fault$found, fix, fault$call)
       }
     }
   )

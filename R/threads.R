@@ -11,7 +11,8 @@
 #' uses the processors that this process may use (affinity and cgroup quota count), at most
 #' `OMP_NUM_THREADS`. A number that was asked for is honoured up to `OMP_THREAD_LIMIT`. In a forked
 #' child (`parallel::mclapply()`) it is 1, whatever was asked for, and a build without OpenMP
-#' always uses 1. `options(nnconv.threads = NULL)` goes back to the default.
+#' always uses 1. `options(nnconv.threads = NULL)` goes back to the default, which is not the same
+#' as to ask for the number that it was.
 #'
 #' @param n How many threads: one whole number of at least 1.
 #' @return `conv_get_num_threads()`: one integer. `conv_set_num_threads()`: the number before,
@@ -20,10 +21,10 @@
 #' `r rd_errors()`
 #' @seealso [conv_set_algorithm()]
 #' @examples
-#' old <- conv_set_num_threads(1)
+#' conv_set_num_threads(1)
 #' conv_get_num_threads()
 #' #> [1] 1
-#' conv_set_num_threads(old)
+#' options(nnconv.threads = NULL)
 #' @name conv_set_num_threads
 NULL
 
@@ -32,7 +33,11 @@ NULL
 conv_set_num_threads <- function(n) {
   if (missing(n)) raise_missing("n")
   n <- check_count_(n, "n", 1L)
-  old <- num_threads_()
+  # Unchecked: the option may have been set to anything.
+  old <- getOption("nnconv.threads")
+  if (is.null(old)) {
+    old <- num_threads_()
+  }
   options(nnconv.threads = n)
   invisible(old)
 }

@@ -40,3 +40,18 @@ test_that("the call of a fault is the user's, wherever it was found", {
     expect_identical(in_a_function(call), call)
   }
 })
+
+test_that("the call of a fault is the one that failed, not one that it is an argument of", {
+  m <- nn_conv2d(3, 4, 3)
+  call_of <- function(code) tryCatch(code, error = conditionCall)
+  expect_identical(call_of(m(m(volcano))), quote(m(volcano)))
+  expect_identical(call_of(predict(m, m(volcano))), quote(m(volcano)))
+  expect_identical(call_of(m$backward(m(volcano))), quote(m(volcano)))
+  expect_identical(call_of(from_nchw(nnf_pad(volcano, NA))), quote(nnf_pad(volcano, NA)))
+  samples <- function(i) nnf_pad(volcano, NA)
+  expect_identical(
+    call_of(predict(m, samples, n = 2, batch_size = 1)), quote(nnf_pad(volcano, NA))
+  )
+  filters <- quote(conv_filter(volcano, list(1, "a")))
+  expect_identical(call_of(eval(filters)), filters)
+})
