@@ -9,7 +9,8 @@ namespace {
 
 // A bare NA is logical by accident: it is a wrong value of any kind.
 bool is_bare_na(SEXP x) {
-  return TYPEOF(x) == LGLSXP && !OBJECT(x) && Rf_xlength(x) == 1 && LOGICAL_ELT(x, 0) == NA_LOGICAL;
+  return TYPEOF(x) == LGLSXP && !Rf_isObject(x) && Rf_xlength(x) == 1 &&
+         LOGICAL_ELT(x, 0) == NA_LOGICAL;
 }
 
 bool is_whole(double x, int64_t least) {
@@ -108,7 +109,9 @@ void refuse(FaultKind kind, const char* name, const std::string& must, SEXP foun
   throw Fault(is_bare_na(found) ? FaultKind::value : kind, name, must, describe(found));
 }
 
-bool is_plain_number(SEXP x) { return (TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP) && !OBJECT(x); }
+bool is_plain_number(SEXP x) {
+  return (TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP) && !Rf_isObject(x);
+}
 
 int64_t count_argument(SEXP x, const char* name, int64_t least) {
   return spatial_argument(x, name, 1, least, 1)[0];
@@ -125,7 +128,7 @@ Spatial spatial_argument(SEXP x, const char* name, int ndim, int64_t least, int6
 }
 
 int word_argument(SEXP x, const char* name, std::initializer_list<const char*> words) {
-  const bool is_text = TYPEOF(x) == STRSXP && !OBJECT(x);
+  const bool is_text = TYPEOF(x) == STRSXP && !Rf_isObject(x);
   if (is_text && Rf_xlength(x) == 1 && STRING_ELT(x, 0) != NA_STRING) {
     int number = 0;
     for (const char* word : words) {
@@ -150,8 +153,9 @@ DType dtype_argument(SEXP x) {
 }
 
 void padding_argument(SEXP x, Geometry& geometry) {
-  if (TYPEOF(x) == STRSXP && !OBJECT(x) && !geometry.transposed) return padding_words(x, geometry);
-  if (TYPEOF(x) == VECSXP && !OBJECT(x)) return padding_pairs(x, geometry);
+  if (TYPEOF(x) == STRSXP && !Rf_isObject(x) && !geometry.transposed)
+    return padding_words(x, geometry);
+  if (TYPEOF(x) == VECSXP && !Rf_isObject(x)) return padding_pairs(x, geometry);
   if (!is_plain_number(x)) {
     const std::string forms = one_or_each(whole_number(0), geometry.ndim) + ", or a list of pairs";
     const char* const words = geometry.ndim == 1 ? ", or \"valid\", \"same\" or \"causal\""
@@ -171,10 +175,10 @@ void output_padding_argument(SEXP x, Geometry& geometry) {
 bool is_array_kind(SEXP x) {
   const int type = TYPEOF(x);
   if (type != REALSXP && type != INTSXP && type != LGLSXP && type != CPLXSXP) return false;
-  if (!OBJECT(x)) return true;
+  if (!Rf_isObject(x)) return true;
   for (const char* other : {"factor", "Date", "POSIXct", "difftime", "integer64"})
     if (Rf_inherits(x, other)) return false;
-  return !IS_S4_OBJECT(x);
+  return !Rf_isS4(x);
 }
 
 bool is_vector_kind(SEXP x) {

@@ -160,7 +160,7 @@ std::string describe(SEXP x) {
   if (Rf_inherits(x, "data.frame")) return "a data frame";
   if (Rf_isFactor(x)) return "a factor";
   if (Rf_isFunction(x)) return "a function";
-  if (OBJECT(x)) {
+  if (Rf_isObject(x)) {
     const SEXP classes = Rf_getAttrib(x, R_ClassSymbol);
     const std::string name = Rf_isString(classes) && Rf_length(classes) > 0
                                  ? shortened(utf8(STRING_ELT(classes, 0)))

@@ -79,7 +79,7 @@ SEXP layer_forward(const Layer& layer, const ArrayArgument& input, const ArrayAr
 
 Needs needs_argument(SEXP x) {
   const char* const must = "some of \"input\", \"weight\", \"bias\"";
-  if (TYPEOF(x) != STRSXP || OBJECT(x)) refuse(FaultKind::type, "needs", must, x);
+  if (TYPEOF(x) != STRSXP || Rf_isObject(x)) refuse(FaultKind::type, "needs", must, x);
   Needs needs;
   for (R_xlen_t i = 0; i < Rf_xlength(x); ++i) {
     const std::string word = STRING_ELT(x, i) == NA_STRING ? "" : CHAR(STRING_ELT(x, i));

@@ -84,7 +84,7 @@ int threads_below_ceiling() {
   std::ifstream("/proc/self/statm") >> pages;
   const double used = pages * static_cast<double>(sysconf(_SC_PAGESIZE));
   const double room = (static_cast<double>(ceiling.rlim_cur) - used) / 2;
-  return static_cast<int>(std::max(0.0, room / per_thread));
+  return static_cast<int>(std::min(std::max(0.0, room / per_thread), 1e6));
 #else
   return std::numeric_limits<int>::max();
 #endif
@@ -188,17 +188,25 @@ bool Worker::stopped() {
   return team_.stopped();
 }
 
+#ifdef _OPENMP
+// All that may be used, or one. Not as few as there are chunks: libgomp ends what a region does not
+// use, and the next region would make it again.
+static int threads_for(const Context& context, int64_t chunks, double work) {
+  if (chunks < 2 || work < 2 * thread_worth) return 1;
+  const int usable = usable_threads(context.threads), processors = available_processors();
+  if (work < thread_worth * std::min(usable, processors)) return 1;
+  const int64_t most = std::max<int64_t>(chunks, processors);
+  return proven_threads(static_cast<int>(std::min<int64_t>(usable, most)));
+}
+#endif
+
 void parallel_for(const Context& context, int64_t chunks, double work,
                   FunctionView<int64_t, Worker&> body) {
   Team team(context, chunks, work, body);
 #ifdef _OPENMP
-  int64_t threads = 1;
-  if (chunks > 1 && work >= 2 * thread_worth)
-    threads = std::min<int64_t>(usable_threads(context.threads), chunks);
-  if (work < thread_worth * static_cast<double>(threads)) threads = 1;
-  if (threads > 1) threads = proven_threads(static_cast<int>(threads));
+  const int threads = threads_for(context, chunks, work);
   if (threads > 1) {
-#pragma omp parallel num_threads(static_cast <int>(threads))
+#pragma omp parallel num_threads(threads)
     team.work(omp_get_thread_num());
   } else {
     team.work(0);

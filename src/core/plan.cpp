@@ -121,7 +121,7 @@ class Chooser {
 
   Plan winograd(int axes, int results) const {
     const Tiling channels = tiling_of_lanes(table(), TileKind::channels, c_.cols, 4 * terms_);
-    const bool by_row = fills_vectors(c_.rows, table().vector) || channels.panels == 0;
+    const bool by_row = fills_vectors(c_.rows, table().vector);
     Plan found =
         by_row ? plan(Algorithm::winograd, TileKind::rows,
                       tiling_for(table(), max_tile_vectors * table().vector, c_.cols, 4 * terms_),

@@ -9,70 +9,72 @@ namespace {
 
 const Isa& isa_of(const Wish& wish) { return wish.isa != nullptr ? *wish.isa : current_isa(); }
 
-// The loop nest that can do all work. It repairs a result where that is not finite: Winograd's is
-// then no sum to rely on.
-Plan rows_plan(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
-               bool repairs) {
-  Plan rows = choose(contraction, direction, single, *plan.isa, Policy::direct, "rows");
-  rows.repairs = repairs;
-  return rows;
-}
-
 void run_direct(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
-                const Context& context) {
-  // What is prepared before the loops must not depend on the caller's mode either.
-  const FloatControl control;
-  if (contraction.rows == 0) return;
+                const Context& context);
+
+// Whether the result stands: algo.hpp says of each algorithm when it does not.
+bool run_plan(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
+              const Context& context) {
   const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
   switch (plan.algorithm) {
     case Algorithm::weight_gradient:
-      return weight_gradient(contraction, single, plan, context);
+      weight_gradient(contraction, single, plan, context);
+      return true;
     case Algorithm::naive:
-      return naive(contraction, direction, single, plan.isa->fused, context);
+      naive(contraction, direction, single, plan.isa->fused, context);
+      return true;
     case Algorithm::naive_winograd:
       naive_winograd(contraction, direction, plan, single, context);
-      return;
-    case Algorithm::winograd:
-      if (winograd(contraction, side, single, plan, context)) return;
-      return gather_rows(contraction, side, single,
-                         rows_plan(contraction, direction, single, plan, true), context);
-    case Algorithm::fft:
-      if (fft(contraction, side, single, context)) return;
-      return gather_rows(contraction, side, single,
-                         rows_plan(contraction, direction, single, plan, true), context);
-    case Algorithm::separable:
-      if (separable(contraction, side, single, context,
-                    [&](const Contraction& pass, bool all_samples, const Context& alone) {
-                      Plan direct = choose(pass, Direction::forward, single, *plan.isa,
-                                           Policy::direct, all_samples ? "filter" : "rows");
-                      direct.streams = false;  // a pass reads what the one before it stored
-                      run_direct(pass, Direction::forward, single, direct, alone);
-                    }))
-        return;
-      return gather_rows(contraction, side, single,
-                         rows_plan(contraction, direction, single, plan, true), context);
+      return true;
     case Algorithm::rows:
-      return gather_rows(contraction, side, single, plan, context);
+      gather_rows(contraction, side, single, plan, context);
+      return true;
     case Algorithm::channels:
     case Algorithm::lanes:
-      return gather_columns(contraction, side, single, plan, context);
+      gather_columns(contraction, side, single, plan, context);
+      return true;
     case Algorithm::filter:
-      if (filter(contraction, side, single, plan, context)) return;
-      return gather_rows(contraction, side, single,
-                         rows_plan(contraction, direction, single, plan, false), context);
+      return filter(contraction, side, single, plan, context);
+    case Algorithm::winograd:
+      return winograd(contraction, side, single, plan, context);
+    case Algorithm::fft:
+      return fft(contraction, side, single, context);
+    case Algorithm::separable:
+      return separable(contraction, side, single, context,
+                       [&](const Contraction& pass, bool all_samples, const Context& alone) {
+                         Plan direct = choose(pass, Direction::forward, single, *plan.isa,
+                                              Policy::direct, all_samples ? "filter" : "rows");
+                         direct.streams = false;  // a pass reads what the one before it stored
+                         run_direct(pass, Direction::forward, single, direct, alone);
+                       });
     case Algorithm::eigen:
       break;
   }
+  return true;
+}
+
+// Where the result does not stand, the loop nest that can do all work repairs it; a filter has then
+// computed none.
+void run_direct(const Contraction& contraction, Direction direction, bool single, const Plan& plan,
+                const Context& context) {
+  if (contraction.rows == 0 || run_plan(contraction, direction, single, plan, context)) return;
+  Plan rows = choose(contraction, direction, single, *plan.isa, Policy::direct, "rows");
+  rows.repairs = plan.algorithm != Algorithm::filter;
+  const MapSide side = direction == Direction::forward ? MapSide::outputs : MapSide::inputs;
+  gather_rows(contraction, side, single, rows, context);
 }
 
 }  // namespace
 
 Plan plan_of(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
+  const FloatControl control;
   return choose(contraction_of(problem, task), task.direction, task.single, isa_of(wish),
                 context.policy, wish.algorithm);
 }
 
 void run(const Problem& problem, const Task& task, const Context& context, const Wish& wish) {
+  // What is chosen and prepared before the loops must not depend on the caller's mode either.
+  const FloatControl control;
   const Contraction contraction = contraction_of(problem, task);
   Plan plan = choose(contraction, task.direction, task.single, isa_of(wish), context.policy,
                      wish.algorithm);
@@ -82,6 +84,7 @@ void run(const Problem& problem, const Task& task, const Context& context, const
 }
 
 void run(const ChannelSums& sums, const Context& context, const Wish& wish) {
+  const FloatControl control;
   static const double one = 1.0;
   Problem problem;
   problem.batch = sums.batch;

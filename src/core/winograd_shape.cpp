@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plan.hpp"
+
 namespace nnconv {
 
 namespace {
@@ -27,6 +29,11 @@ double winograd_products(const Contraction& c, Direction direction, int axes, in
 
 int winograd_axes(const Contraction& c, Direction direction) {
   if (direction == Direction::backward_weight || !c.is_real()) return 0;
+  // One of the widest vectors of channels, with all its terms, must fit a slab; on every machine
+  // and for every number of samples alike.
+  constexpr int64_t widest_vector = 64, places_of_a_tap = 4;
+  const int64_t terms = c.terms * c.b.extents[0] * c.b.extents[1] * c.b.extents[2];
+  if (terms * places_of_a_tap * widest_vector > packed_columns_bytes) return 0;
   if (direction == Direction::backward_input)
     for (int i = 0; i < max_spatial; ++i)
       if (c.axes[i].mode != PadMode::zeros) return 0;
