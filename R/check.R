@@ -49,7 +49,9 @@ check_file <- function(path) {
 check_new_file <- function(path) {
   must <- "the path of a file in a folder that exists"
   check_string(path, "path", must)
-  if (!nzchar(path) || dir.exists(path) || !dir.exists(dirname(path))) {
+  # Names of files have at most 255 bytes, and the file is first written under a longer name.
+  too_long <- nchar(basename(path), "bytes") > 200L
+  if (!nzchar(path) || too_long || dir.exists(path) || !dir.exists(dirname(path))) {
     raise_fault("value", "path", must, describe_(path))
   }
 }
@@ -96,7 +98,9 @@ check_named_list <- function(x, argument) {
 # That `...` of a method took nothing: what is there was misspelt.
 check_no_more <- function(...) {
   if (...length() > 0L) {
-    raise_fault("value", "...", "empty", paste(...length(), "arguments"))
+    names <- rlang::names2(as.list(substitute(list(...)))[-1L])
+    found <- ifelse(nzchar(names), paste0("`", names, "`"), "a value without a name")
+    raise_fault("value", "...", "empty", enumerate(found))
   }
 }
 

@@ -56,10 +56,15 @@ is_between <- function(fn) {
     identical(parent.env(home), topenv())
 }
 
-# The call of a method as one of its generic: `predict(m, x)`.
+# The call of a method as one of its generic: `predict(m, x)`. R hides what an assignment is to, and
+# shows all of what is assigned.
 without_class <- function(call) {
   if (is.name(call[[1L]])) {
     call[[1L]] <- as.name(sub("\\.nnconv_module$", "", call[[1L]]))
+  }
+  if (identical(call[[1L]], quote(`$<-`)) || identical(call[[1L]], quote(`[[<-`))) {
+    get <- as.name(sub("<-", "", call[[1L]], fixed = TRUE))
+    call <- call("<-", as.call(list(get, quote(m), call[[3L]])), quote(value))
   }
   call
 }

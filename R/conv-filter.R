@@ -39,7 +39,8 @@
 #'   filtered each by itself; the series of a multivariate `ts` always are.
 #' @param kernel The kernel: numbers with a dimension for each of `x`, without that of `channels`.
 #'   So a vector for a vector or for series, a matrix for a matrix or an image with channels, an
-#'   array of three dimensions for a volume. Or a list of kernels.
+#'   array of three dimensions for a volume. Or a list of kernels. Missing and infinite values are
+#'   refused.
 #' @param padding How far `x` is continued beyond its borders: `"same"` (as far as keeps its size;
 #'   with a `stride`, every `stride`-th place of that), `"valid"` (not at all), `"causal"` (for
 #'   vectors and series: before the first value only; no result sees a later one, where `mode` is
@@ -130,7 +131,13 @@ conv_filter <- function(x, kernel, padding = "same", mode = "reflect", stride = 
   if (missing(na)) na <- na[[1L]]
   check_choice(na, "na", c("propagate", "omit"))
   if (missing(channels)) channels <- channels[[1L]]
-  if (stats::is.ts(x) && is.matrix(x)) channels <- "last"
+  check_choice(channels, "channels", c("none", "first", "last"))
+  if (stats::is.ts(x) && is.matrix(x)) {
+    if (channels == "first") {
+      raise_fault("value", "channels", "\"last\" for a `ts` of several series", "\"first\"")
+    }
+    channels <- "last"
+  }
 
   run <- function(step, x, kernel) step(x, kernel, padding, mode, stride, dilation, channels)
   filter <- function(kernel) filter_one(x, kernel, run, flip, na)

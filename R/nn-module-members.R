@@ -200,9 +200,13 @@ set_member <- function(module, name, value) {
 
 check_member_name <- function(name) {
   if (!name %in% member_names) {
+    nearest <- agrep(name, member_names, value = TRUE)
     raise_fault(
       "value", "name", "a field or method of a module", describe_(name),
-      paste0("A module has ", enumerate(member_names), ".")
+      paste0(
+        if (length(nearest)) paste0("Did you mean `", nearest[[1L]], "`? "),
+        "A module has ", enumerate(member_names), "."
+      )
     )
   }
 }

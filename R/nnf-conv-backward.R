@@ -58,6 +58,9 @@ NULL
 nnf_conv1d_backward <- function(grad_output, input, weight, stride = 1, padding = 0,
                                 dilation = 1, groups = 1, dtype = "float64",
                                 needs = c("input", "weight", "bias"), padding_mode = "zeros") {
+  if (missing(grad_output)) raise_missing("grad_output")
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_backward_`,
     1L, grad_output, input, weight, stride, padding, dilation, groups, dtype, needs, padding_mode
@@ -69,6 +72,9 @@ nnf_conv1d_backward <- function(grad_output, input, weight, stride = 1, padding 
 nnf_conv2d_backward <- function(grad_output, input, weight, stride = 1, padding = 0,
                                 dilation = 1, groups = 1, dtype = "float64",
                                 needs = c("input", "weight", "bias"), padding_mode = "zeros") {
+  if (missing(grad_output)) raise_missing("grad_output")
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_backward_`,
     2L, grad_output, input, weight, stride, padding, dilation, groups, dtype, needs, padding_mode
@@ -80,6 +86,9 @@ nnf_conv2d_backward <- function(grad_output, input, weight, stride = 1, padding 
 nnf_conv3d_backward <- function(grad_output, input, weight, stride = 1, padding = 0,
                                 dilation = 1, groups = 1, dtype = "float64",
                                 needs = c("input", "weight", "bias"), padding_mode = "zeros") {
+  if (missing(grad_output)) raise_missing("grad_output")
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_backward_`,
     3L, grad_output, input, weight, stride, padding, dilation, groups, dtype, needs, padding_mode
@@ -92,6 +101,9 @@ nnf_conv_transpose1d_backward <- function(grad_output, input, weight, stride = 1
                                           output_padding = 0, groups = 1, dilation = 1,
                                           dtype = "float64",
                                           needs = c("input", "weight", "bias")) {
+  if (missing(grad_output)) raise_missing("grad_output")
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_transpose_backward_`,
     1L, grad_output, input, weight, stride, padding, output_padding, groups, dilation, dtype, needs
@@ -104,6 +116,9 @@ nnf_conv_transpose2d_backward <- function(grad_output, input, weight, stride = 1
                                           output_padding = 0, groups = 1, dilation = 1,
                                           dtype = "float64",
                                           needs = c("input", "weight", "bias")) {
+  if (missing(grad_output)) raise_missing("grad_output")
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_transpose_backward_`,
     2L, grad_output, input, weight, stride, padding, output_padding, groups, dilation, dtype, needs
@@ -116,6 +131,9 @@ nnf_conv_transpose3d_backward <- function(grad_output, input, weight, stride = 1
                                           output_padding = 0, groups = 1, dilation = 1,
                                           dtype = "float64",
                                           needs = c("input", "weight", "bias")) {
+  if (missing(grad_output)) raise_missing("grad_output")
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_transpose_backward_`,
     3L, grad_output, input, weight, stride, padding, output_padding, groups, dilation, dtype, needs

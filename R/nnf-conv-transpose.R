@@ -61,6 +61,8 @@ NULL
 nnf_conv_transpose1d <- function(input, weight, bias = NULL, stride = 1, padding = 0,
                                  output_padding = 0, groups = 1, dilation = 1,
                                  dtype = "float64") {
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_transpose_forward_`,
     1L, input, weight, bias, stride, padding, output_padding, groups, dilation, dtype
@@ -72,6 +74,8 @@ nnf_conv_transpose1d <- function(input, weight, bias = NULL, stride = 1, padding
 nnf_conv_transpose2d <- function(input, weight, bias = NULL, stride = 1, padding = 0,
                                  output_padding = 0, groups = 1, dilation = 1,
                                  dtype = "float64") {
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_transpose_forward_`,
     2L, input, weight, bias, stride, padding, output_padding, groups, dilation, dtype
@@ -83,6 +87,8 @@ nnf_conv_transpose2d <- function(input, weight, bias = NULL, stride = 1, padding
 nnf_conv_transpose3d <- function(input, weight, bias = NULL, stride = 1, padding = 0,
                                  output_padding = 0, groups = 1, dilation = 1,
                                  dtype = "float64") {
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_transpose_forward_`,
     3L, input, weight, bias, stride, padding, output_padding, groups, dilation, dtype

@@ -76,6 +76,8 @@ NULL
 #' @export
 nnf_conv1d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dilation = 1,
                        groups = 1, dtype = "float64", padding_mode = "zeros") {
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_forward_`,
     1L, input, weight, bias, stride, padding, dilation, groups, dtype, padding_mode
@@ -86,6 +88,8 @@ nnf_conv1d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dila
 #' @export
 nnf_conv2d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dilation = 1,
                        groups = 1, dtype = "float64", padding_mode = "zeros") {
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_forward_`,
     2L, input, weight, bias, stride, padding, dilation, groups, dtype, padding_mode
@@ -96,6 +100,8 @@ nnf_conv2d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dila
 #' @export
 nnf_conv3d <- function(input, weight, bias = NULL, stride = 1, padding = 0, dilation = 1,
                        groups = 1, dtype = "float64", padding_mode = "zeros") {
+  if (missing(input)) raise_missing("input")
+  if (missing(weight)) raise_missing("weight")
   .Call(
     `_nnconv_conv_forward_`,
     3L, input, weight, bias, stride, padding, dilation, groups, dtype, padding_mode

@@ -66,6 +66,7 @@ plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
   }
   input_size <- check_spatial_(input_size, "input_size", ndim, 1L)
   output_size <- output_size_for(m, input_size)
+  check_drawable(axes, input_size, output_size)
   at <- check_at(at, output_size)
   sides <- lapply(seq_len(ndim), function(i) {
     window_side(axes[i, ], m$padding_mode, input_size[[i]], output_size[[i]])
@@ -80,6 +81,16 @@ plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
     draw_caption(box, view$bottom, paste("input", paste(words, collapse = "; ")), 1.5)
   })
   invisible(list(output_size = output_size, at = at, reads = window_reads(sides, at)))
+}
+
+check_drawable <- function(axes, input_size, output_size) {
+  cells <- ifelse(axes$transposed, output_size + axes$span, input_size + axes$before + axes$after)
+  if (max(cells, output_size) > 1e5) {
+    raise_fault(
+      "value", "input_size", "small enough to be drawn: at most 100000 cells in a dimension",
+      by_times(input_size)
+    )
+  }
 }
 
 check_at <- function(at, output_size) {

@@ -89,6 +89,7 @@ predict.nnconv_module <- function(object, newdata, output_size = NULL, batch_siz
   if (missing(newdata)) {
     raise_missing("newdata")
   }
+  check_flag(progress, "progress")
   if (is.null(batch_size)) {
     check_in_one_piece(newdata, n, write)
     return(predict_piece(object, newdata, output_size))
@@ -96,7 +97,6 @@ predict.nnconv_module <- function(object, newdata, output_size = NULL, batch_siz
   batch_size <- check_count_(batch_size, "batch_size", 1L)
   n <- count_samples(module_data(object), newdata, n)
   check_writer(write, n)
-  check_flag(progress, "progress")
   if (n == 0 && is.null(write)) {
     return(predict_batch(object, newdata, integer(), output_size))
   }
@@ -259,7 +259,7 @@ count_workers <- function() {
 # ---- where outputs go ----
 
 writer_sink <- function(write) {
-  list(put = write, result = function() invisible(NULL))
+  list(put = function(output, i) write(output, i), result = function() invisible(NULL))
 }
 
 # One array for all, made when the first output tells its size.

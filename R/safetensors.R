@@ -200,6 +200,9 @@ replace_file <- function(path, write) {
   if (!is_complete(beside)) {
     refuse("There is no room for all of it.")
   }
+  if (file.exists(path)) {
+    Sys.chmod(beside, file.mode(path), use_umask = FALSE)
+  }
   if (!suppressWarnings(file.rename(beside, path))) {
     refuse("There is a file that cannot be replaced.")
   }

@@ -47,17 +47,15 @@ std::string dim_names(int ndim, bool batched) {
   return std::string(batched ? "(batch, channels, " : "(channels, ") + spatial[ndim - 1] + ")";
 }
 
-// What a message says of an array of the wrong rank.
-std::string found_shape(SEXP x) {
-  return dim_of(x).empty() ? "a vector of length " + std::to_string(Rf_xlength(x)) + " without dim"
-                           : describe(x);
-}
-
 // How the user gets there from an array of samples or channels too few, where a layer takes one
 // channel.
 std::string dim_fix(const char* name, const Extents& dim, R_xlen_t length, int ndim,
                     int64_t channels) {
-  if (channels != 1) return "";
+  const bool of_one_channel = static_cast<int>(dim.empty() ? 1 : dim.size()) == ndim;
+  if (channels != 1)
+    return of_one_channel ? "These are the numbers of one channel; " + std::to_string(channels) +
+                                " channels are taken."
+                          : "";
   Extents wanted{1, 1};
   if (dim.empty())
     wanted.push_back(length);
@@ -96,8 +94,10 @@ void padding_pairs(SEXP x, Geometry& geometry) {
                 "a list of length " + std::to_string(Rf_xlength(x)));
   for (int i = 0; i < geometry.ndim; ++i) {
     const SEXP pair = VECTOR_ELT(x, i);
-    if (!is_plain_number(pair)) refuse(FaultKind::type, "padding", must(), pair);
-    if (Rf_xlength(pair) != 2) refuse(FaultKind::value, "padding", must(), pair);
+    if (!is_plain_number(pair) || Rf_xlength(pair) != 2)
+      throw Fault(is_plain_number(pair) || is_bare_na(pair) ? FaultKind::value : FaultKind::type,
+                  "padding", must(),
+                  "one whose element " + std::to_string(i + 1) + " is " + describe(pair));
     geometry.pad_lo[i] = whole_at(pair, 0, "padding", 0, must);
     geometry.pad_hi[i] = whole_at(pair, 1, "padding", 0, must);
   }
@@ -156,11 +156,14 @@ void padding_argument(SEXP x, Geometry& geometry) {
   if (TYPEOF(x) == STRSXP && !Rf_isObject(x) && !geometry.transposed)
     return padding_words(x, geometry);
   if (TYPEOF(x) == VECSXP && !Rf_isObject(x)) return padding_pairs(x, geometry);
-  if (!is_plain_number(x)) {
-    const std::string forms = one_or_each(whole_number(0), geometry.ndim) + ", or a list of pairs";
+  const R_xlen_t n = Rf_xlength(x);
+  if (!is_plain_number(x) || (n != 1 && n != geometry.ndim)) {
+    const std::string forms =
+        one_or_each(whole_number(0), geometry.ndim) + ", or a list of pairs c(before, after)";
     const char* const words = geometry.ndim == 1 ? ", or \"valid\", \"same\" or \"causal\""
                                                  : ", or \"valid\" or \"same\"";
-    refuse(FaultKind::type, "padding", forms + (geometry.transposed ? "" : words), x);
+    refuse(is_plain_number(x) ? FaultKind::value : FaultKind::type, "padding",
+           forms + (geometry.transposed ? "" : words), x);
   }
   symmetric(spatial_argument(x, "padding", geometry.ndim, 0, 0), geometry);
 }
@@ -194,7 +197,7 @@ Extents samples_dim(SEXP x, const char* name, int ndim, int64_t channels) {
   Extents dim = dim_of(x);
   const std::size_t full = static_cast<std::size_t>(ndim) + 2;
   if (dim.size() != full && dim.size() != full - 1)
-    throw Fault(FaultKind::shape, name, must(), found_shape(x),
+    throw Fault(FaultKind::shape, name, must(), describe_shape(x),
                 dim_fix(name, dim, Rf_xlength(x), ndim, channels));
   const bool batched = dim.size() == full;
   if (std::count(dim.begin() + (batched ? 1 : 0), dim.end(), 0) > 0)
@@ -216,7 +219,7 @@ ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
   if (!is_array_kind(x)) refuse(FaultKind::type, "weight", must(), x);
   Extents dim = dim_of(x);
   if (dim.size() != static_cast<std::size_t>(ndim) + 2)
-    throw Fault(FaultKind::shape, "weight", must(), found_shape(x));
+    throw Fault(FaultKind::shape, "weight", must(), describe_shape(x));
   if (std::count(dim.begin(), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, "weight", "an array without an empty dimension",
                 "one of dim " + show(dim));

@@ -171,9 +171,7 @@ std::string describe(SEXP x) {
   if (!is_atomic_shown(x))
     return std::string("an object of type \"") + Rf_type2char(TYPEOF(x)) + "\"";
 
-  const Extents dim = dim_of(x);
-  const std::string kind = TYPEOF(x) == STRSXP ? "a character " : dim.size() == 2 ? "a " : "an ";
-  if (!dim.empty()) return kind + (dim.size() == 2 ? "matrix" : "array") + " of dim " + show(dim);
+  if (!dim_of(x).empty()) return describe_shape(x);
   const R_xlen_t n = Rf_xlength(x);
   if (n == 0) return "an empty vector";
   if (n == 1)
@@ -183,6 +181,13 @@ std::string describe(SEXP x) {
   std::string text = "c(";
   for (R_xlen_t i = 0; i < n; ++i) text += (i == 0 ? "" : ", ") + element(x, i);
   return text + ")";
+}
+
+std::string describe_shape(SEXP x) {
+  const Extents dim = dim_of(x);
+  if (dim.empty()) return "a vector of length " + std::to_string(Rf_xlength(x)) + " without dim";
+  const std::string kind = TYPEOF(x) == STRSXP ? "a character " : dim.size() == 2 ? "a " : "an ";
+  return kind + (dim.size() == 2 ? "matrix" : "array") + " of dim " + show(dim);
 }
 
 Extents dim_of(SEXP x) {
@@ -252,13 +257,18 @@ Context call_context() {
   const SEXP threads = Rf_GetOption1(threads_option);
   const SEXP algorithm = Rf_GetOption1(algorithm_option);
   Context context;
-  if (!Rf_isNull(algorithm)) {
-    static const Policy policies[] = {Policy::automatic, Policy::direct, Policy::fast};
-    context.policy =
-        policies[word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"})];
+  try {
+    if (!Rf_isNull(algorithm)) {
+      static const Policy policies[] = {Policy::automatic, Policy::direct, Policy::fast};
+      context.policy =
+          policies[word_argument(algorithm, "nnconv.algorithm", {"auto", "direct", "fast"})];
+    }
+    if (!Rf_isNull(threads))
+      context.threads = static_cast<int>(count_argument(threads, "nnconv.threads", 1));
+  } catch (const Fault& fault) {
+    throw Fault(fault.kind, fault.argument, fault.must, fault.found,
+                "It is an option: `options(" + fault.argument + " = NULL)` unsets it.");
   }
-  context.threads =
-      Rf_isNull(threads) ? 0 : static_cast<int>(count_argument(threads, "nnconv.threads", 1));
   context.poll = poll_r;
   return context;
 }

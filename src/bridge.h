@@ -55,6 +55,7 @@ Extents dim_of(SEXP x);        // empty: there is none that fits x
 
 // What messages say was found: "0", "the string \"3\"", "a matrix of dim (3, 4)".
 std::string describe(SEXP x);
+std::string describe_shape(SEXP x);  // of an array, whatever its class
 
 // The threads that the options ask for, and how to ask R whether to go on.
 Context call_context();

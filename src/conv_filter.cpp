@@ -37,15 +37,18 @@ void x_argument(SEXP x, Filter& filter) {
                                : "a numeric vector, matrix or array of 3 dimensions";
   if (Rf_inherits(x, "data.frame"))
     throw Fault(FaultKind::type, "x", must, describe(x), "Its numbers: `as.matrix(x)`.");
+  if (Rf_inherits(x, "zoo"))
+    throw Fault(FaultKind::type, "x", must, describe(x),
+                "Its numbers: `zoo::coredata(x)`. A regular series keeps its times as a `ts`.");
   if (!is_array_kind(x)) refuse(FaultKind::type, "x", must, x);
   filter.dim = extents_of(x);
   filter.geometry.ndim = static_cast<int>(filter.dim.size()) - has_channels;
   if (filter.geometry.ndim < 1 || filter.dim.size() > max_spatial)
-    throw Fault(FaultKind::shape, "x", must, describe(x));
+    throw Fault(FaultKind::shape, "x", must, describe_shape(x));
   for (const int64_t extent : filter.dim)
     if (extent < 1 || extent > max_extent)
       throw Fault(FaultKind::shape, "x", "an array with 1 to 2147483647 values in each dimension",
-                  describe(x));
+                  describe_shape(x));
 }
 
 // What the user may have meant by a kernel of another rank.

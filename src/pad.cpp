@@ -34,11 +34,15 @@ void check_dim(const PadDim& dim, PadMode mode, std::size_t number, SEXP pad) {
   const std::string where = " in dimension " + std::to_string(number + 1);
   const int64_t most = std::max(dim.before, dim.after);
   if (mode != PadMode::zeros && std::min(dim.before, dim.after) < 0)
-    throw Fault(FaultKind::value, "pad", "0 or more where mode is not \"constant\"", describe(pad));
+    throw Fault(FaultKind::value, "pad", "0 or more where `mode` is not \"constant\"",
+                describe(pad));
   const bool fits = mode == PadMode::reflect     ? most == 0 || most < dim.in
                     : mode == PadMode::circular  ? most <= dim.in
                     : mode == PadMode::replicate ? most == 0 || dim.in > 0
                                                  : true;
+  if (!fits && mode == PadMode::replicate)
+    throw Fault(FaultKind::shape, "pad", "0" + where + ", where `input` is empty",
+                std::to_string(most));
   if (!fits)
     throw Fault(FaultKind::shape, "pad",
                 std::string(mode == PadMode::circular ? "at most" : "smaller than") +

@@ -13,7 +13,7 @@ std::string along(const Geometry& geometry, int i) {
 // What the user may have meant by an array with other channels.
 std::string channels_fix(const Geometry& geometry, const Extents& input, int64_t channels) {
   const bool batched = input.size() == static_cast<std::size_t>(geometry.ndim) + 2;
-  if (input.back() == channels && input.size() > 2) {
+  if (input.back() == channels) {
     static const char* const spatial[] = {"L", "HW", "DHW"};
     return std::string("If its last dimension is the channels: `to_nchw(input, \"") +
            (batched ? "N" : "") + spatial[geometry.ndim - 1] + "C\")`.";

@@ -45,6 +45,15 @@ test_that("an argument that is not given is named", {
   expect_fault(nn_conv2d(1, 1), "type", "kernel_size")
   expect_fault(nn_conv_transpose2d(1), "type", "out_channels")
   expect_fault(nnf_pad(1), "type", "pad")
+  for (layer in layers) {
+    forward <- get(paste0("nnf_", layer))
+    expect_fault(forward(), "type", "input", layer)
+    expect_fault(forward(1, bias = 1), "type", "weight", layer)
+    backward <- get(paste0("nnf_", layer, "_backward"))
+    expect_fault(backward(input = 1, weight = 1), "type", "grad_output", layer)
+    expect_fault(backward(1, weight = 1), "type", "input", layer)
+    expect_fault(backward(1, 1), "type", "weight", layer)
+  }
   expect_fault(conv_output_size(5), "type", "kernel_size")
   expect_fault(conv_transpose_output_size(), "type", "input_size")
   expect_fault(conv_set_num_threads(), "type", "n")
@@ -53,6 +62,42 @@ test_that("an argument that is not given is named", {
   expect_fault(plot_feature_maps(), "type", "m")
   expect_fault(conv_read_safetensors(), "type", "path")
   expect_fault(conv_write_safetensors(list()), "type", "path")
+})
+
+# ---- what messages say ----
+
+test_that("messages name the forms of padding, and the element that is wrong", {
+  says <- function(code, text) {
+    fault <- expect_fault(code, "value", "padding")
+    expect_match(conditionMessage(fault), text, fixed = TRUE)
+  }
+  says(nn_conv1d(1, 1, 3, padding = c(2, 0)), "or a list of pairs c(before, after), or \"valid\"")
+  says(nn_conv2d(1, 1, 3, padding = list(c(1, 1), 1:3)), "one whose element 2 is c(1, 2, 3)")
+})
+
+test_that("messages say how to get from series, zoo objects and empty dimensions to arrays", {
+  fault <- expect_fault(nn_conv1d(4, 2, 3)(EuStockMarkets), "shape", "input")
+  expect_match(conditionMessage(fault), "`to_nchw(input, \"LC\")`", fixed = TRUE)
+  fault <- expect_fault(nn_conv2d(3, 2, 3)(volcano), "shape", "input")
+  expect_match(conditionMessage(fault), "the numbers of one channel; 3 channels are taken")
+  fault <- expect_fault(conv_filter(structure(1:5, class = "zoo"), 1:3), "type", "x")
+  expect_match(conditionMessage(fault), "coredata")
+  fault <- expect_fault(nnf_pad(matrix(0, 0, 2), c(0, 0, 1, 1), "replicate"), "shape", "pad")
+  expect_match(conditionMessage(fault), "where `input` is empty")
+  image <- structure(array(0, c(10, 12, 1, 3)), class = "cimg")
+  fault <- expect_fault(conv_filter(image, matrix(1, 3, 3)), "shape", "x")
+  expect_match(conditionMessage(fault), "an array of dim (10, 12, 1, 3)", fixed = TRUE)
+})
+
+test_that("an argument that is misspelt is named", {
+  m <- nn_conv1d(1, 1, 1)
+  fault <- expect_fault(predict(m, array(0, c(1, 1, 2)), size = stop()), "value", "...")
+  expect_match(conditionMessage(fault), "not `size`")
+  fault <- expect_fault(m$weigth, "value", "name")
+  expect_match(conditionMessage(fault), "Did you mean `weight`?", fixed = TRUE)
+  expect_fault(predict(m, array(0, c(1, 1, 2)), progress = "yes"), "type", "progress")
+  expect_fault(conv_filter(EuStockMarkets, 1, channels = "bogus"), "value", "channels")
+  expect_fault(conv_filter(EuStockMarkets, 1, channels = "first"), "value", "channels")
 })
 
 # ---- arrays that do not fit ----

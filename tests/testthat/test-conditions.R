@@ -52,6 +52,8 @@ test_that("the call of a fault is the one that failed, not one that it is an arg
   expect_identical(
     call_of(predict(m, samples, n = 2, batch_size = 1)), quote(nnf_pad(volcano, NA))
   )
+  assign_weight <- function() m$weight <- array(0, 1:5)
+  expect_identical(call_of(assign_weight()), quote(m$weight <- value))
   filters <- quote(conv_filter(volcano, list(1, "a")))
   expect_identical(call_of(eval(filters)), filters)
 })

@@ -101,3 +101,8 @@ test_that("pictures of arithmetic are as they were", {
   })
   expect_picture("large", function() plot_conv(nn_conv2d(1, 1, 7, stride = 2, padding = 3), 300))
 })
+
+test_that("what no page can show is refused", {
+  expect_fault(plot_conv(nn_conv1d(1, 1, 1), 1e6), "value", "input_size")
+  expect_fault(plot_conv(nn_conv_transpose2d(1, 1, 3, stride = 1e5), 3), "value", "input_size")
+})

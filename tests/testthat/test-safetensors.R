@@ -302,3 +302,13 @@ test_that("a session that is not of UTF-8 is told to be", {
   expect_match(said[c(2, 4)], "Sys.setlocale")
   expect_identical(said[[5]], "9")
 })
+
+test_that("a file that is written anew keeps its mode", {
+  skip_on_os("windows")
+  skip_if_not_installed("safetensors")
+  path <- withr::local_tempfile()
+  conv_write_safetensors(list(a = 1), path)
+  Sys.chmod(path, "600", use_umask = FALSE)
+  conv_write_safetensors(list(a = 2), path)
+  expect_identical(format(file.mode(path)), "600")
+})

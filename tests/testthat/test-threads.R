@@ -112,8 +112,19 @@ test_that("the number of threads is an option, told and set by functions", {
   expect_identical(conv_get_num_threads(), granted(2))
   set <- withVisible(conv_set_num_threads(1))
   expect_false(set$visible)
-  expect_identical(set$value, granted(2))
+  expect_identical(set$value, 2)
   expect_identical(getOption("nnconv.threads"), 1L)
+  expect_identical(conv_get_num_threads(), 1L)
+  options(nnconv.threads = NULL)
+  usual <- conv_get_num_threads()
+  expect_identical(conv_set_num_threads(1), usual)
+})
+
+test_that("an option that is no number of threads is named as one, and can be replaced", {
+  withr::local_options(nnconv.threads = "many")
+  fault <- expect_fault(nnf_pad(array(1, 3), 1:2), "type", "nnconv.threads")
+  expect_match(conditionMessage(fault), "`options(nnconv.threads = NULL)` unsets it", fixed = TRUE)
+  expect_identical(conv_set_num_threads(1), "many")
   expect_identical(conv_get_num_threads(), 1L)
 })
 

@@ -107,3 +107,13 @@ test_that("fast keeps its bound, samples, threads and footprint", {
   withr::local_seed(5)
   for (case in winograd_cases) expect_fast(case, random_operands(case))
 })
+
+test_that("more channels than one vector of weights has room for are summed directly", {
+  for (n in c(1, 7)) {
+    x <- array(1, c(n, 14564, 12, 12))
+    y <- nnf_conv2d(x, array(1, c(16, 14564, 3, 3)), padding = 1)
+    sums <- conv_filter(matrix(1, 12, 12), matrix(14564, 3, 3), mode = "zeros")
+    expect_identical(y[1, 1, , ], sums)
+    expect_identical(range(y), 14564 * c(4, 9))
+  }
+})
