@@ -135,7 +135,7 @@ operations <- list(
 # left the module other than it was.
 new_call <- function(kind, long = FALSE) {
   short <- kind_operands(kind)
-  if (long) kind[names(long_fields(kind))] <- long_fields(kind)
+  if (long) kind <- lengthened(kind)
   x <- if (long) kind_operands(kind) else short
   if (kind$operation == "assign") x$weights <- fill(weight_dim(kind), kind$dtype, "integer")
   m <- before <- NULL
@@ -157,7 +157,10 @@ new_call <- function(kind, long = FALSE) {
   )
 }
 
-long_fields <- function(kind) if (is.list(kind$long)) kind$long else list(size = kind$long)
+lengthened <- function(kind) {
+  fields <- if (is.list(kind$long)) kind$long else list(size = kind$long)
+  utils::modifyList(kind, fields)
+}
 
 # Whether the plan takes the kernel that the kind is there for.
 takes_its_kernel <- function(kind, call) {
@@ -166,6 +169,11 @@ takes_its_kernel <- function(kind, call) {
   x <- kind_operands(kind)
   plan <- nnconv:::why(case_module(kind, x), x$input)
   grepl(kind$expects, plan$kernel[plan$result == result])
+}
+
+# A filter whose result takes a block of huge pages, which waits for the next one.
+kinds_with_large <- function(names) {
+  c(kinds[names], list(large = utils::modifyList(kinds$filter, list(size = c(700, 700)))))
 }
 
 # ---- the same bits ----

@@ -7,6 +7,7 @@
 #include "contraction.hpp"
 #include "isa/isa.hpp"
 #include "parallel.hpp"
+#include "scratch.hpp"
 
 namespace nnconv {
 
@@ -63,9 +64,6 @@ struct Plan {
 // are plain loops of those.
 Plan choose(const Contraction& contraction, Direction direction, bool single, const Isa& isa,
             Policy policy, const std::string& wanted);
-
-// Scratch for packed columns, which all threads share.
-constexpr int64_t packed_columns_bytes = 32 << 20;
 
 // Whether a line of rows is worth reading in place: the last vector of a line repeats rows, a fifth
 // of the work at most.

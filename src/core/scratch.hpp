@@ -8,6 +8,9 @@
 
 namespace nnconv {
 
+// Room for packed columns, which all threads share.
+constexpr int64_t packed_columns_bytes = 32 << 20;
+
 class Buffer {
  public:
   Buffer() = default;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "plan.hpp"
+#include "scratch.hpp"
 
 namespace nnconv {
 
