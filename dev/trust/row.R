@@ -49,9 +49,9 @@ source_test_helpers <- function(envir = globalenv()) {
   invisible(internal)
 }
 
-# Runs the core's program `trust`, or another one, of this variant of the build, and reports each line
-# "part,tried,failed,figure" that it prints, or without the figure, named with what it ran `under`;
-# other lines are its log.
+# Runs the core's program `trust`, or another one, of this variant of the build, and reports each
+# line "part,tried,failed,figure" that it prints; or, where it runs `under` something, the part with
+# that, and no figure. Other lines are its log.
 run_core <- function(what, count, variant = "plain", env = character(), runner = character(),
                      program = "trust", under = character()) {
   path <- file.path("build/core", variant, program)
