@@ -28,7 +28,7 @@ Arrays draw_any(const Layer& layer, Random& random) {
 
 bool try_threads(long count, long seed) {
   Random random(seed);
-  Part bits("bits on 1 to 8 threads"), mode("the caller's floating-point mode"),
+  Part bits("bits on up to 8 threads"), mode("the caller's floating-point mode"),
       most_shared("most calls were shared by all threads");
   long shared = 0, calls = 0;
   const std::vector<const Isa*>& isas = available_isas();
