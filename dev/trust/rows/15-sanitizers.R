@@ -126,7 +126,8 @@ for (isa in setdiff(isas, "avx512")) {
     env = isa_setting(isa))
 }
 for (isa in isas) {
-  watch_core(isa, c(fuzz = how_many(2e5, 2e4)), env = isa_setting(isa))
+  watch_core(isa, c(fuzz = how_many(2e5, 2e4)), env = isa_setting(isa),
+    runner = c("prlimit", "--as=1000000000"))
 }
 
 if (make_core("races", "races")) {
