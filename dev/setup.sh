@@ -79,6 +79,8 @@ missing() {
     have clang++ || printf 'clang\tclang\n'
     compgen -G '/usr/lib/llvm-*/lib/libomp.so*' >/dev/null ||
       printf 'libomp-dev\tthe OpenMP of clang\n'
+    compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.tsan-*.a' >/dev/null ||
+      printf 'libclang-rt-dev\tthe sanitizers of clang\n'
     have valgrind || printf 'valgrind\tvalgrind\n'
     have aarch64-linux-gnu-g++ || printf 'g++-aarch64-linux-gnu\ta compiler for 64-bit ARM\n'
     have qemu-aarch64 || printf 'qemu-user\tthe emulator qemu, for programs\n'

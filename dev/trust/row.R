@@ -49,22 +49,26 @@ source_test_helpers <- function(envir = globalenv()) {
   invisible(internal)
 }
 
-# Runs the core's program `trust`, of this variant of the build, and reports each line
-# "part,tried,failed,figure" that it prints; other lines are its log.
-run_core <- function(what, count, variant = "plain", env = character(), runner = character()) {
-  program <- file.path("build/core", variant, "trust")
-  command <- c(runner, program, what, format(count, scientific = FALSE))
+# Runs the core's program `trust`, or another one, of this variant of the build, and reports each
+# line "part,tried,failed,figure" that it prints; or, where it runs `under` something, the part with
+# that, and no figure. Other lines are its log.
+run_core <- function(what, count, variant = "plain", env = character(), runner = character(),
+                     program = "trust", under = character()) {
+  path <- file.path("build/core", variant, program)
+  command <- c(runner, path, what, format(count, scientific = FALSE))
   said <- suppressWarnings(
     system2("env", c(env, command), stdout = TRUE, stderr = TRUE)
   )
   is_part <- grepl("^[^,]+,[0-9]+,[0-9]+,", said)
   writeLines(said[!is_part])
+  named <- function(part) paste(c(part, under), collapse = ", ")
   for (line in strsplit(said[is_part], ",", fixed = TRUE)) {
-    report(line[1], as.numeric(line[2]), as.numeric(line[3]), paste(line[-(1:3)], collapse = ","))
+    figure <- if (length(under)) "" else paste(line[-(1:3)], collapse = ",")
+    report(named(line[1]), as.numeric(line[2]), as.numeric(line[3]), figure)
   }
   status <- attr(said, "status")
-  if (!is.null(status)) report(paste(what, variant, "exit status", status), 1, 1)
-  if (!any(is_part)) report(paste(what, variant, "said nothing"), 1, 1)
+  if (!is.null(status)) report(named(paste(what, variant, "exit status", status)), 1, 1)
+  if (!any(is_part)) report(named(paste(what, variant, "said nothing")), 1, 1)
 }
 
 # Runs R code in a session of its own, under `limit` seconds; its output, with the exit status as an

@@ -5,9 +5,11 @@
 
 namespace trust {
 
-// Reads the arguments of a layer and its numbers from the bytes; whether the core refuses what does
-// not fit, and otherwise computes what the definition says, by every algorithm, on the instruction
-// set in use. What is wrong is printed.
-bool try_one(const std::uint8_t* bytes, std::size_t size);
+enum class Outcome { refused, too_large, computed, wrong };
+
+// Reads the arguments of a layer and its numbers from the bytes. The core must refuse what does not
+// fit and no more, and compute what the definition says, by every algorithm, on the instruction set
+// in use. What is wrong is printed.
+Outcome try_one(const std::uint8_t* bytes, std::size_t size);
 
 }  // namespace trust

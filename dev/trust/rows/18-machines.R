@@ -3,34 +3,12 @@
 # own OpenMP, and with link-time optimisation; other locales; R at its strictest.
 
 source("dev/trust/row.R")
+source("dev/trust/builds.R")
 
 work <- "build/trust/machines"
 dir.create(work, recursive = TRUE, showWarnings = FALSE)
 
 # ---- parts ----
-
-# Runs what ends with a line `N passed, N failed`, and reports it.
-run_suite <- function(part, env, command) {
-  said <- suppressWarnings(system2("env", c(env, command), stdout = TRUE, stderr = TRUE))
-  counts <- utils::tail(grep("^[0-9]+ passed, [0-9]+ failed", said, value = TRUE), 1)
-  if (!length(counts)) {
-    writeLines(utils::tail(said, 30))
-    return(report(paste(part, "did not come to its end"), 1, 1))
-  }
-  numbers <- as.numeric(regmatches(counts, gregexpr("[0-9]+", counts))[[1]])
-  if (numbers[2] > 0) writeLines(utils::tail(said, 100))
-  report(part, sum(numbers[1:2]), numbers[2])
-}
-
-# R with the package in `library`, as a command to which the script is added.
-r_with <- function(library, runner = character()) {
-  home <- R.home()
-  c(
-    paste0("R_LIBS=", paste(c(normalizePath(library), Sys.getenv("R_LIBS")), collapse = ":")),
-    paste0("R_HOME=", home), paste0("LD_LIBRARY_PATH=", file.path(home, "lib")),
-    runner, file.path(home, "bin/exec/R"), "--no-echo", "--no-restore", "-f"
-  )
-}
 
 # The R tests over the package in `library`; those of values and Winograd as a sample.
 run_r_tests <- function(part, env = character(), library = "build/lib") {
@@ -38,41 +16,7 @@ run_r_tests <- function(part, env = character(), library = "build/lib") {
   run_suite(part, env, c(r_with(library), "dev/run-tests.R", "--args", "nnconv", filter))
 }
 
-# Builds the package anew in a library of its own, with these lines of a Makevars file.
-build_package <- function(name, makevars, arguments = character()) {
-  copy <- file.path(work, name, "nnconv")
-  library <- file.path(work, name, "lib")
-  unlink(copy, recursive = TRUE)
-  dir.create(library, recursive = TRUE, showWarnings = FALSE)
-  dir.create(copy)
-  parts <- c("DESCRIPTION", "NAMESPACE", "LICENSE", "R", "src", "man", "inst")
-  file.copy(parts, copy, recursive = TRUE)
-  settings <- normalizePath(file.path(work, name, "Makevars"), mustWork = FALSE)
-  writeLines(makevars, settings)
-  said <- suppressWarnings(system2("env", c(
-    paste0("R_MAKEVARS_USER=", settings), "MAKEFLAGS=-j2", file.path(R.home("bin"), "R"),
-    "CMD", "INSTALL", "--preclean", arguments, paste0("--library=", library), copy
-  ), stdout = TRUE, stderr = TRUE))
-  if (!is.null(attr(said, "status"))) {
-    writeLines(utils::tail(said, 30))
-    report(paste(name, "does not build"), 1, 1)
-    return(NULL)
-  }
-  library
-}
-
 # ---- the machines ----
-
-instruction_set <- function(name) {
-  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = ":"))
-  env <- c(libraries, paste0("NNCONV_ISA=", name))
-  in_use <- run_session("cat(nnconv:::isa_())", env = env)
-  if (identical(c(in_use), name)) {
-    run_r_tests(name, paste0("NNCONV_ISA=", name))
-  } else {
-    cat("Not on this processor:", name, "\n")
-  }
-}
 
 # qemu knows processors without AVX and, up to AVX2, with it.
 emulated <- function(processor, expected) {
@@ -81,7 +25,9 @@ emulated <- function(processor, expected) {
   run_suite(paste("emulated", processor), character(), command)
 }
 
-for (name in c("baseline", "avx2", "avx512")) instruction_set(name)
+for (name in Filter(has_isa, c("baseline", "avx2", "avx512"))) {
+  run_r_tests(name, paste0("NNCONV_ISA=", name))
+}
 
 locales <- file.path(work, "locale")
 dir.create(locales, showWarnings = FALSE)

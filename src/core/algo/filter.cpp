@@ -31,7 +31,7 @@ struct FilterTerms {
 class TermWalk {
  public:
   TermWalk(const FilterShape& shape, int channels, FilterTerms& terms)
-      : shape_(shape), channels_(channels), terms_(terms), met_(shape.lines, 0) {
+      : channels_(channels), terms_(terms), met_(shape.lines, 0) {
     total_ = shape.terms * shape.taps();
     SumTree tree;
     for (int64_t block = 0; block * block_terms < total_; ++block) {
@@ -71,7 +71,6 @@ class TermWalk {
   }
 
  private:
-  const FilterShape& shape_;
   const int channels_;
   FilterTerms& terms_;
   std::vector<int64_t> met_;  // terms of each line

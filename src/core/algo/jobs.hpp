@@ -41,11 +41,11 @@ class Jobs {
     }
     const double target = job_work(work_);
     job_units_ = std::max(job_units.least,
-                          std::min({units.count, job_units.most, at_least_one(target / largest)}));
+                          std::min({units.count, job_units.most, how_many(target, largest)}));
     unit_parts_ = parts(units.count, job_units_);
     grids_.reserve(classes.size());
     for (const ClassWork& one : classes) {
-      const int64_t job_tiles = at_least_one(target / (one.work * job_units_));
+      const int64_t job_tiles = how_many(target, one.work * static_cast<double>(job_units_));
       grids_.push_back({tile_parts_, one.tiles, job_tiles});
       tile_parts_ += parts(one.tiles, job_tiles);
     }
@@ -80,7 +80,11 @@ class Jobs {
     int64_t tiles, job_tiles;
   };
 
-  static int64_t at_least_one(double x) { return std::max<int64_t>(1, static_cast<int64_t>(x)); }
+  // Of those that are so many operations each. Positions that no tap reaches are in no class: where
+  // there are no others, there is no work.
+  static int64_t how_many(double target, double one) {
+    return std::max<int64_t>(1, static_cast<int64_t>(target / std::max(1.0, one)));
+  }
   static int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
   static Range part_of(Range whole, int64_t number, int64_t size) {
     return {whole.first + number * size, std::min(size, whole.count - number * size)};
