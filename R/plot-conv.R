@@ -128,7 +128,7 @@ window_side <- function(axis, mode, input_size, output_size) {
     # Of a transposed layer with much padding windows leave out cells at the ends.
     source = pad_input(source, max(before, 0), max(after, 0), mode),
     starts = 1 - before + step * (seq_len(output_size) - 1),
-    taps = axis$dilation * (seq_len(axis$kernel) - 1)
+    taps = taps_of(axis)
   )
 }
 
