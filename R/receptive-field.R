@@ -5,13 +5,14 @@
 #' How much of the input an output of several layers, one after the other, depends on.
 #'
 #' Output `q` of the last layer depends on the `size` positions of the input from
-#' `start + (q - 1) * stride` on, in each spatial dimension. A `start` below 1 lies in the padding;
+#' `start + (q - 1) * stride` on, in each spatial dimension, where no layer is transposed. A `start` below 1 lies in the padding;
 #' what padding repeats by `padding_mode` is not counted as seen. Dilation may leave out positions
 #' in between, which [plot_receptive_field()] shows.
 #'
 #' A transposed layer goes forward by `1 / stride`, so `stride` and `start` may then be fractions.
-#' Its outputs see different numbers of positions: `size` is the largest of them, and the positions
-#' are the whole ones from `start + (q - 1) * stride` on.
+#' Outputs then differ in what they see: output `q` sees no position before
+#' `start + (q - 1) * stride`, but may begin to see later, and `size` is that of the output that
+#' sees the most, from its first position to its last. An output may see nothing at all.
 #'
 #' A pooling layer counts as a convolution of its `kernel_size` and `stride`; layers that work on
 #' each value alone, such as activations, change nothing.
@@ -151,6 +152,15 @@ greatest_divisor <- function(a, b) {
 inverse <- function(a, m) {
   a <- a %% m
   if (a <= 1) a else ((1 - m * inverse(m, a)) / a) %% m
+}
+
+# The first and the last position that output `at` of the last layer depends on, of any size of
+# input; none where it sees nothing.
+field_ends <- function(axes, at) {
+  for (i in rev(seq_along(axes))) {
+    at <- outermost(sort(unique(links_to(at, axes[[i]])$input)), axes[seq_len(i - 1L)])
+  }
+  if (length(at)) range(at)
 }
 
 # The positions that output `at` of the last layer depends on, along one dimension: for the input

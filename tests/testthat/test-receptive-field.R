@@ -108,6 +108,28 @@ test_that("numbers need no memory", {
   expect_identical(receptive_field(far, far)$size, 2 * (2^31 - 1) + 1)
 })
 
+test_that("with transposed layers an output may begin to see later than `start` says", {
+  layers <- list(
+    positive_layer(nn_conv1d, 3, stride = 2), positive_layer(nn_conv_transpose1d, 3, stride = 2),
+    positive_layer(nn_conv1d, 3)
+  )
+  field <- receptive_field(layers)
+  expect_identical(field, data.frame(size = 7, stride = 1, start = -1, row.names = "length"))
+  changed <- changes(layers, 21)
+  expect_identical(which(changed[, 5]), 3:9)
+  expect_identical(which(changed[, 6]), 5:9)
+})
+
+test_that("the ends of the field of an output are those of what is traced back", {
+  withr::local_seed(5)
+  for (i in 1:30) {
+    axes <- lapply(random_stack(transposed = TRUE), module_axes)
+    q <- pick(1:50)
+    positions <- trace_back(axes, q)[[1]]$position
+    expect_identical(field_ends(axes, q), if (length(positions)) range(positions))
+  }
+})
+
 # Every output of a whole turn of phases, one by one.
 largest_of_all <- function(axes) {
   strides <- vapply(axes[is_transposed_axes(axes)], `[[`, 0, "stride")
