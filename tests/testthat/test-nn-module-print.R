@@ -43,6 +43,16 @@ test_that("print() breaks long calls between arguments", {
   }
 })
 
+test_that("text is broken at spaces, calls between arguments", {
+  fits <- function(line) nchar(line) <= 16
+  call <- "f(1, b = c(2, 3), d = \"~\")"
+  expect_identical(break_lines(call, fits), c("f(1,", "b = c(2, 3),", "d = \"~\")"))
+  words <- "what it says (in brackets)"
+  expect_identical(break_lines(words, fits), c("what it says (in", "brackets)"))
+  expect_identical(break_lines("a = 1, b = 2, c = 3", fits), c("a = 1, b = 2,", "c = 3"))
+  expect_identical(break_lines("oneverylongwordonly", fits), "oneverylongwordonly")
+})
+
 test_that("summary() tells about the parameters", {
   m <- nn_conv1d(1, 2, 3)
   m$weight <- array(c(-3, 1, 2, 0, 0, 0), c(2, 1, 3))
