@@ -93,7 +93,8 @@ summary.nnconv_module <- function(object, input_dim = NULL, ...) {
   statistics <- do.call(rbind, lapply(parameters, parameter_statistics))
   table <- data.frame(dim = vapply(parameters, format_extents, ""), statistics)
   summary <- list(
-    module = format(object), parameters = table, receptive_field = receptive_field(object)
+    module = format(object), parameters = table, moduli = names(Filter(is.complex, parameters)),
+    receptive_field = receptive_field(object)
   )
   if (!is.null(input_dim)) {
     summary$output_dim <- output_dim_for(object, input_dim)
@@ -125,6 +126,9 @@ parameter_statistics <- function(x) {
 print.summary.nnconv_module <- function(x, ...) {
   cli::cat_line(wrap_call(x$module))
   print(x$parameters, ...)
+  if (length(x$moduli)) {
+    cli::cat_line("min, mean, max, sd: of the moduli of ", enumerate(x$moduli))
+  }
   facts <- c("receptive field" = field_words(x$receptive_field))
   if (!is.null(x$input_dim)) {
     facts <- c(
