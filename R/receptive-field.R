@@ -4,10 +4,10 @@
 #'
 #' How much of the input an output of several layers, one after the other, depends on.
 #'
-#' Where no layer is transposed, output `q` of the last layer depends on the `size` positions of the
-#' input from `start + (q - 1) * stride` on, in each spatial dimension. A `start` below 1 lies in the
-#' padding; what padding repeats by `padding_mode` is not counted as seen. Dilation may leave out
-#' positions in between, which [plot_receptive_field()] shows.
+#' Where no layer is transposed, output `q` of the last layer depends on the `size` positions of
+#' the input from `start + (q - 1) * stride` on, in each spatial dimension. A `start` below 1 lies
+#' in the padding; what padding repeats by `padding_mode` is not counted as seen. Dilation may leave
+#' out positions in between, which [plot_receptive_field()] shows.
 #'
 #' A transposed layer goes forward by `1 / stride`, so `stride` and `start` may then be fractions.
 #' Outputs then differ in what they see: output `q` sees no position before
