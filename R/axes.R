@@ -21,6 +21,11 @@ is_transposed <- function(m) {
   inherits(m, "nnconv_conv_transpose")
 }
 
+# How far the taps are from the first one, along one dimension.
+taps_of <- function(axis) {
+  axis$dilation * (seq_len(axis$kernel) - 1)
+}
+
 check_module <- function(m, argument) {
   if (!inherits(m, "nnconv_module")) {
     raise_fault("type", argument, "a layer, as nn_conv2d() makes", describe_(m))

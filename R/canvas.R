@@ -78,12 +78,32 @@ draw_title <- function(box, main, usual = 1.1, font = 2L, ...) {
   if (is.null(main) || identical(main, "")) {
     return(0)
   }
-  cex <- fitting_cex(main, box$right - box$left, usual, font)
-  height <- 1.3 * graphics::strheight(main, cex = cex, font = font) + 0.3 * line_height(cex)
+  title <- fitting_title(main, box, usual, font)
   graphics::text(
-    (box$left + box$right) / 2, box$top, main, adj = c(0.5, 1), cex = cex, font = font, ...
+    (box$left + box$right) / 2, box$top, title$text, adj = c(0.5, 1), cex = title$cex,
+    font = font, ...
   )
-  height
+  title_height(title$text, title$cex, font)
+}
+
+# In one line where that takes no more than a fifth of its size, otherwise in several, which are
+# smaller only where a word is too wide or the box too low.
+fitting_title <- function(text, box, usual, font) {
+  width <- box$right - box$left
+  cex <- fitting_cex(text, width, usual, font)
+  least <- 0.8 * usual
+  if (cex < least && is.character(text)) {
+    fits <- function(line) graphics::strwidth(line, cex = least, font = font) <= 0.95 * width
+    lines <- unlist(lapply(strsplit(text, "\n")[[1L]], break_lines, fits))
+    text <- paste(lines, collapse = "\n")
+    cex <- fitting_cex(text, width, least, font)
+  }
+  room <- 0.4 * (box$top - box$bottom)
+  list(text = text, cex = cex * min(1, room / title_height(text, cex, font)))
+}
+
+title_height <- function(text, cex, font) {
+  1.3 * graphics::strheight(text, cex = cex, font = font) + 0.3 * line_height(cex)
 }
 
 # In the middle of the box, above (`rise` below 0) or below the height `y`.

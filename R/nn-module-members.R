@@ -83,9 +83,9 @@
 #' @return `m$name` and `m[["name"]]`: the field, or the method as a function. The assignments and
 #'   `print()`, `plot()`: the module. `format()`: one string, the call that would make such a
 #'   module. `coef()`: a list. `summary()`: a list of class
-#'   `summary.nnconv_module` with that call (`module`), a data frame of statistics (`parameters`;
-#'   of moduli where the numbers are complex), `receptive_field` and, with `input_dim`, `input_dim`,
-#'   `output_dim` and `multiply_adds`. `autoplot()`: a ggplot.
+#'   `summary.nnconv_module` with that call (`module`), a data frame of statistics (`parameters`),
+#'   the names of the complex parameters, of whose moduli they are (`moduli`), `receptive_field`
+#'   and, with `input_dim`, `input_dim`, `output_dim` and `multiply_adds`. `autoplot()`: a ggplot.
 #' @section Errors:
 #' `r rd_errors()`
 #' @seealso [nn_conv2d()], [nn_conv_transpose2d()]; [plot_feature_maps()], [plot_conv()]

@@ -49,14 +49,20 @@ draw_kernels <- function(weight, scale, box, words) {
     words <- rev(words)
   }
   words[c(rows, columns) == 1L] <- ""
-  n_slices <- if (length(dim(weight)) == 5L) dim(weight)[[3L]] else 1L
+  edges <- slice_edges(weight)
   draw_sheet(rows, columns, tile_extent(dim(tiles)), box, words, function(row, column, box) {
     draw_raster(colours_of(slice_of(tiles, row, column), scale), box)
-    between <- box$left + (box$right - box$left) * seq_len(n_slices - 1L) / n_slices
-    if (n_slices > 1L) {
+    if (length(edges)) {
+      between <- box$left + (box$right - box$left) * edges
       graphics::segments(between, box$bottom, between, box$top, col = missing_colour, lwd = 1.5)
     }
   })
+}
+
+# Where one slice of a 3d kernel ends and the next begins, as shares of the tile's width.
+slice_edges <- function(weight) {
+  n_slices <- if (length(dim(weight)) == 5L) dim(weight)[[3L]] else 1L
+  seq_len(n_slices - 1L) / n_slices
 }
 
 # Cells are square, but those of long strips higher than they are wide.
@@ -89,36 +95,62 @@ autoplot.nnconv_module <- function(object, ...) {
   scale <- signed_scale(cells$value)
   extent <- tile_extent(c(max(cells$row), max(cells$column)))
   words <- channel_words(object)
+  title <- break_lines(format(object), function(line) nchar(line) <= 60L)
+  columns <- ggplot2::vars(.data$part, .data$second)[if (is.complex(object$weight)) 1:2 else 2]
+  n_tiles <- max(nlevels(cells$first), nlevels(cells$part) * nlevels(cells$second))
   ggplot2::ggplot(cells, ggplot2::aes(.data$column, .data$row, fill = .data$value)) +
     ggplot2::geom_tile() +
-    ggplot2::facet_grid(ggplot2::vars(.data$first), ggplot2::vars(.data$second), switch = "y") +
+    ggplot2::geom_vline(
+      xintercept = slice_edges(object$weight) * max(cells$column) + 0.5,
+      colour = missing_colour, linewidth = 0.8
+    ) +
+    ggplot2::facet_grid(
+      ggplot2::vars(.data$first), columns, switch = "y", labeller = strip_labels
+    ) +
     ggplot2::scale_y_reverse() +
     ggplot2::scale_fill_gradientn(
       colours = scale$palette, limits = scale$limits, na.value = missing_colour
     ) +
     ggplot2::coord_cartesian(expand = FALSE) +
-    ggplot2::labs(title = format(object), x = words[[2L]], y = words[[1L]], fill = "weight") +
+    ggplot2::labs(
+      title = paste(title, collapse = "\n"), x = words[[2L]], y = words[[1L]], fill = "weight"
+    ) +
     ggplot2::theme_minimal() +
     ggplot2::theme(
       aspect.ratio = extent[[2L]] / extent[[1L]],
       axis.text = ggplot2::element_blank(), panel.grid = ggplot2::element_blank(),
-      panel.border = ggplot2::element_rect(fill = NA, colour = frame_colour)
+      panel.border = ggplot2::element_rect(fill = NA, colour = frame_colour),
+      panel.spacing = ggplot2::unit(min(5.5, 44 / n_tiles), "pt"),
+      plot.title = ggplot2::element_text(size = ggplot2::rel(1)), plot.title.position = "plot",
+      strip.clip = "off", strip.text.y.left = ggplot2::element_text(angle = 0)
     )
 }
 
 # A row for each weight: its `value`, its `row` and `column` in the tile of its kernel, and the
-# facet of that, `first` and `second` after the weight's first two dimensions. Complex numbers have
-# a facet for each part.
+# facet of that: `first` and `second` after the weight's first two dimensions, `part` of complex
+# numbers.
 kernel_cells <- function(weight) {
   parts <- parts_of(weight)
   cells <- Map(function(weight, part) {
     tiles <- kernel_tiles(weight)
     at <- arrayInd(seq_along(tiles), dim(tiles))
-    second <- trimws(paste(at[, 4L], part))
     data.frame(
-      value = as.vector(tiles), row = at[, 1L], column = at[, 2L],
-      first = factor(at[, 3L]), second = factor(second, unique(second))
+      value = as.vector(tiles), row = at[, 1L], column = at[, 2L], first = factor(at[, 3L]),
+      second = factor(at[, 4L]), part = factor(part, names(parts))
     )
   }, parts, names(parts))
   do.call(rbind, unname(cells))
+}
+
+# Of the strips along one side, which are `first` or `second`, below `part` for complex numbers: as
+# many numbers as there is room for, and each part once, in its middle.
+strip_labels <- function(labels) {
+  channel <- as.integer(labels[[length(labels)]])
+  n <- max(channel)
+  shown <- channel %in% label_choice(n, pitch = 1 / length(channel), room = 1 / 20)
+  numbers <- ifelse(shown, as.character(channel), "")
+  if (length(labels) == 1L) {
+    return(list(numbers))
+  }
+  list(ifelse(channel == ceiling(n / 2), as.character(labels$part), ""), numbers)
 }

@@ -50,14 +50,23 @@ print.nnconv_module <- function(x, ...) {
   invisible(x)
 }
 
-# In lines that fit the console, broken between arguments and nowhere else.
+# In lines that fit the console.
 wrap_call <- function(call) {
-  letters <- strsplit(call, "")[[1L]]
+  lines <- break_lines(call, function(line) nchar(line) <= getOption("width") - 2L)
+  paste0(rep(c("", "  "), c(1L, length(lines) - 1L)), lines)
+}
+
+# In lines that fit, as far as words do: broken at spaces, but not inside an argument of a call.
+break_lines <- function(text, fits) {
+  letters <- strsplit(text, "")[[1L]]
   depth <- cumsum(letters == "(") - cumsum(letters == ")")
-  follows_argument <- depth == 1L & c("", letters[-length(letters)]) == ","
-  letters[letters == " " & !follows_argument] <- "~"
-  lines <- strwrap(paste(letters, collapse = ""), width = getOption("width"), exdent = 2L)
-  gsub("~", " ", lines, fixed = TRUE)
+  beside_equals <- c(letters[-1L], "") == "=" | c("", letters[-length(letters)]) == "="
+  breaks <- letters == " " & depth <= 1L & !beside_equals
+  words <- vapply(split(letters, cumsum(breaks)), paste, "", collapse = "")
+  Reduce(function(lines, word) {
+    longer <- paste(lines[[length(lines)]], word)
+    if (fits(longer)) replace(lines, length(lines), longer) else c(lines, word)
+  }, unname(trimws(words)))
 }
 
 format_count <- function(count) {
@@ -84,7 +93,8 @@ summary.nnconv_module <- function(object, input_dim = NULL, ...) {
   statistics <- do.call(rbind, lapply(parameters, parameter_statistics))
   table <- data.frame(dim = vapply(parameters, format_extents, ""), statistics)
   summary <- list(
-    module = format(object), parameters = table, receptive_field = receptive_field(object)
+    module = format(object), parameters = table, moduli = names(Filter(is.complex, parameters)),
+    receptive_field = receptive_field(object)
   )
   if (!is.null(input_dim)) {
     summary$output_dim <- output_dim_for(object, input_dim)
@@ -116,6 +126,9 @@ parameter_statistics <- function(x) {
 print.summary.nnconv_module <- function(x, ...) {
   cli::cat_line(wrap_call(x$module))
   print(x$parameters, ...)
+  if (length(x$moduli)) {
+    cli::cat_line("min, mean, max, sd: of the moduli of ", enumerate(x$moduli))
+  }
   facts <- c("receptive field" = field_words(x$receptive_field))
   if (!is.null(x$input_dim)) {
     facts <- c(

@@ -25,7 +25,8 @@
 #' @param m A layer of one or two spatial dimensions.
 #' @param input_size The spatial size of the input: whole numbers, one for all dimensions or one
 #'   each. `NULL` is one that gives a few outputs.
-#' @param at Which cell of the output: whole numbers, one for all dimensions or one each.
+#' @param at Which cell of the output: whole numbers, one for all dimensions or one each. `NULL` is
+#'   the one whose window is nearest to the middle of the input.
 #' @param main The plot's title: a string, an expression, or `NULL` for none.
 #' @return A list, invisibly: `output_size`, `at`, and `reads`, a data frame of the positions in the
 #'   input that this output is made of, a row for each tap; `NA` where a tap meets a zero, which is
@@ -67,11 +68,11 @@ plot_conv <- function(m, input_size = NULL, at = 1, main = format(m)) {
   input_size <- check_spatial_(input_size, "input_size", ndim, 1L)
   output_size <- output_size_for(m, input_size)
   check_drawable(axes, input_size, output_size)
-  at <- check_at(at, output_size)
   sides <- lapply(seq_len(ndim), function(i) {
     window_side(axes[i, ], m$padding_mode, input_size[[i]], output_size[[i]])
   })
   names(sides) <- rownames(axes)
+  at <- check_at(if (is.null(at)) middle_windows(sides) else at, output_size)
   draw_page(main, function(box) {
     view <- if (ndim == 1L) row_view(sides, box) else plane_view(sides, box)
     draw_windows(view, sides, at)
@@ -139,7 +140,7 @@ window_side <- function(axis, mode, input_size, output_size) {
     # Of a transposed layer with much padding windows leave out cells at the ends.
     source = pad_input(source, max(before, 0), max(after, 0), mode),
     starts = 1 - before + step * (seq_len(output_size) - 1),
-    taps = axis$dilation * (seq_len(axis$kernel) - 1)
+    taps = taps_of(axis)
   )
 }
 
@@ -171,6 +172,11 @@ window_cells <- function(side, at) {
 
 window_middles <- function(side) {
   side$starts + max(side$taps) / 2
+}
+
+# In each dimension the output whose window is nearest to the middle of the input.
+middle_windows <- function(sides) {
+  vapply(sides, function(side) which.min(abs(window_middles(side) - (side$size + 1) / 2)), 0L)
 }
 
 source_of <- function(side, cells) {

@@ -4,12 +4,13 @@
 #'
 #' Draws one sample of an input beside what a layer makes of it, a tile for each channel.
 #'
-#' Images have row 1 at the top and square pixels. Of volumes the slice in the middle of the depth
-#' is drawn, and series are drawn as lines. All maps share one scale, and so do all channels of the
-#' input, in grey. Maps on both sides of 0 are drawn blue below 0, white at 0, red above; others
-#' from dark to bright. What is not finite is grey, in the input orange. Of complex numbers the
-#' modulus is drawn. Arrays with more pixels than can be told apart are drawn as means of blocks,
-#' long series as the range of each stretch.
+#' Images have row 1 at the top and square pixels. Of volumes one slice is drawn, the one in the
+#' middle of the depth, which the caption names. Series are drawn as lines. All maps share one
+#' scale, and so do all channels of the input, in grey. Maps on both sides of 0 are drawn blue below
+#' 0, white at 0, red above; others from dark to bright. What is not finite is grey, in the input
+#' orange: a pixel of an image, a band behind the gap in a series. Of complex numbers the modulus is
+#' drawn. Arrays with more pixels than can be told apart are drawn as means of blocks, long series
+#' as the range of each stretch.
 #'
 #' @param m A layer.
 #' @param x An input of the layer, with or without a batch.
@@ -48,8 +49,8 @@ plot_feature_maps <- function(m, x, sample = 1, main = format(m)) {
   draw_page(main, function(box) {
     if (ndim == 1L) {
       boxes <- split_down(box, c(1, 2))
-      line_panel(x, "input", boxes[[1L]])
-      line_panel(output, "output", boxes[[2L]])
+      line_panel(x, "input", boxes[[1L]], input_missing)
+      line_panel(output, "output", boxes[[2L]], missing_colour)
     } else {
       boxes <- split_across(box, c(1, 2))
       tile_panel(x, "input", boxes[[1L]], input_scale)
@@ -64,8 +65,11 @@ sample_of <- function(x, i) {
   array(matrix(x, dim(x)[[1L]])[i, ], dim(x)[-1L])
 }
 
+# What grey would not stand out from.
+input_missing <- "#E69F00"
+
 input_scale <- function(values) {
-  range_scale(values, grDevices::grey.colors(255L, 0, 1, gamma = 1), na_colour = "#E69F00")
+  range_scale(values, grDevices::grey.colors(255L, 0, 1, gamma = 1), na_colour = input_missing)
 }
 
 map_scale <- function(values) {
@@ -86,7 +90,9 @@ tile_panel <- function(x, name, box, scale_of) {
   title <- panel_title(name, x)
   x <- real_numbers(x)
   if (length(dim(x)) == 4L) {
-    x <- array(x[, ceiling(dim(x)[[2L]] / 2), , ], dim(x)[-2L])
+    slice <- ceiling(dim(x)[[2L]] / 2)
+    title <- paste0(title, ", slice ", slice)
+    x <- array(x[, slice, , ], dim(x)[-2L])
   }
   scale <- scale_of(x)
   draw_bar(scale, box)
@@ -114,15 +120,17 @@ shrink <- function(x, most = 1024L) {
 }
 
 # Channels as lines: of an array (channels, length).
-line_panel <- function(x, name, box) {
+line_panel <- function(x, name, box, na_colour) {
   title <- panel_title(name, x)
   x <- real_numbers(x)
   scale <- range_scale(x, NULL)
-  range <- vapply(range(scale$marks), format, "", digits = 3L)
-  title <- paste0(title, ", from ", range[[1L]], " to ", range[[2L]])
+  if (any(is.finite(x))) {
+    range <- vapply(range(scale$marks), format, "", digits = 3L)
+    title <- paste0(title, ", from ", range[[1L]], " to ", range[[2L]])
+  }
   n <- dim(x)[[1L]]
   draw_sheet(1L, n, line_extent(n, box), box, c("", title), function(row, column, tile) {
-    draw_line(x[column, ], scale$limits, tile)
+    draw_line(x[column, ], scale$limits, tile, na_colour)
   })
 }
 
@@ -136,17 +144,29 @@ line_extent <- function(n, box) {
   c(width / across, max(height - labels, 0.1) / down / 1.15)
 }
 
-draw_line <- function(y, limits, box) {
+draw_line <- function(y, limits, box, na_colour) {
   points <- thin_series(y)
-  left <- box$left + (box$right - box$left) * (points$x - 0.5) / length(y)
+  unit <- (box$right - box$left) / length(y)
+  x <- box$left + unit * (points$x - 0.5)
   height <- function(y) {
     box$bottom + (box$top - box$bottom) * (0.05 + 0.9 * (y - limits[[1L]]) / diff(limits))
+  }
+  missing <- !is.finite(points$y)
+  if (any(missing)) {
+    reach <- 0.5 * unit * max(1, diff(points$x))
+    right <- pmin(x[missing] + reach, box$right)
+    # The border makes single ones of a long series seen.
+    graphics::rect(
+      x[missing] - reach, box$bottom, right, box$top, col = na_colour, border = na_colour, lwd = 0.7
+    )
   }
   if (limits[[1L]] <= 0 && limits[[2L]] >= 0) {
     graphics::segments(box$left, height(0), box$right, height(0), col = frame_colour)
   }
-  points$y[!is.finite(points$y)] <- NA
-  graphics::lines(left, height(points$y), col = line_colour)
+  points$y[missing] <- NA
+  graphics::lines(x, height(points$y), col = line_colour)
+  alone <- !missing & c(TRUE, missing[-length(missing)]) & c(missing[-1L], TRUE)
+  graphics::points(x[alone], height(points$y[alone]), pch = 20L, cex = 0.3, col = line_colour)
 }
 
 line_colour <- "#2166AC"

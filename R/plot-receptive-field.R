@@ -7,9 +7,10 @@
 #' Of layers of one dimension all positions are drawn as a pyramid, the input at the bottom and
 #' each layer's output above, with the connections that lead to the output `at`. Of layers of two
 #' dimensions the input is drawn as a grid, with the receptive fields of the first layer, of the
-#' first two and so on as nested frames, numbered by the layer. The darker a position, the more
-#' ways lead from there to the output; white ones are not seen, as dilation leaves some out. What
-#' padding repeats by `padding_mode` is not counted as seen.
+#' first two and so on as nested frames, numbered by the layer: each is that of the middle one of
+#' the outputs on the way to the output `at`. The darker a position, the more ways lead from there
+#' to the output; white ones are not seen, as dilation leaves some out. What padding repeats by
+#' `padding_mode` is not counted as seen.
 #'
 #' `r rd_field_picture()`
 #'
@@ -64,7 +65,9 @@ plot_receptive_field <- function(..., input_size = NULL, at = NULL, main = NULL)
     main <- paste("Receptive field of", n, if (n == 1L) "layer" else "layers")
   }
   draw_page(main, function(box) {
-    draw_caption(box, box$bottom, paste("size", field_words(field)), -0.3)
+    # Of transposed layers the outputs differ.
+    size <- if (any(is_transposed_axes(stack))) "size at most" else "size"
+    draw_caption(box, box$bottom, paste(size, field_words(field)), -0.3)
     box <- take_bottom(box, 1.5 * line_height(0.8))
     if (ndim == 1L) {
       draw_pyramid(axis_stack(stack, 1L), unlist(sizes), traces[[1L]], box)
@@ -241,12 +244,22 @@ draw_frames <- function(stack, input_size, traces, box) {
     frame <- frames[[i]]
     lwd <- if (i == length(frames)) 2.5 else 1.2
     draw_frame(frame$height, frame$width, border = conv_colours$following, lwd = lwd)
-    if (unit > 0.5 * line_height(0.65)) {
-      graphics::text(
-        x_of(frame$width[[1L]]), y_of(frame$height[[1L]]), i, adj = c(-0.5, 1.4), cex = 0.65,
-        col = conv_colours$following, font = 2L
-      )
-    }
+  }
+  if (unit > 0.5 * line_height(0.65)) {
+    label_frames(frames, x_of, y_of)
+  }
+}
+
+# In their upper left corners; frames that share one share a label.
+label_frames <- function(frames, x_of, y_of) {
+  left <- vapply(frames, function(frame) x_of(frame$width[[1L]]), 0)
+  top <- vapply(frames, function(frame) y_of(frame$height[[1L]]), 0)
+  for (same in split(seq_along(frames), paste(left, top))) {
+    indent <- 0.5 * graphics::strwidth("1", cex = 0.65, font = 2L)
+    graphics::text(
+      left[[same[[1L]]]] + indent, top[[same[[1L]]]], paste(same, collapse = ", "),
+      adj = c(0, 1.4), cex = 0.65, col = conv_colours$following, font = 2L
+    )
   }
 }
 
@@ -269,14 +282,18 @@ draw_paths <- function(rows, columns, x_of, y_of) {
   ))
 }
 
-# The edges of the field of the first layers: that of the middle one of their outputs that are seen.
+# The edges of the field of the first layers: that of the middle one of their outputs on the way to
+# the output that is drawn. Some outputs of a transposed layer see nothing.
 layer_frame <- function(stack, traces, level) {
-  field <- stack_field(stack)
-  edges <- Map(function(trace, start, stride, size) {
-    positions <- trace[[level]]$position
-    middle <- positions[[ceiling(length(positions) / 2)]]
-    first <- ceiling(start + (middle - 1) * stride)
-    c(first - 1, first - 1 + size)
-  }, traces, field$start, field$stride, field$size)
-  stats::setNames(edges, rownames(field))
+  edges <- lapply(seq_along(traces), function(i) {
+    outputs <- traces[[i]][[level]]$position
+    outputs <- outputs[order(abs(outputs - mean(range(outputs))))]
+    for (output in outputs) {
+      ends <- field_ends(axis_stack(stack, i), output)
+      if (length(ends)) {
+        return(ends - c(1, 0))
+      }
+    }
+  })
+  stats::setNames(edges, rownames(stack[[1L]]))
 }

@@ -4,14 +4,15 @@
 #'
 #' How much of the input an output of several layers, one after the other, depends on.
 #'
-#' Output `q` of the last layer depends on the `size` positions of the input from
-#' `start + (q - 1) * stride` on, in each spatial dimension. A `start` below 1 lies in the padding;
-#' what padding repeats by `padding_mode` is not counted as seen. Dilation may leave out positions
-#' in between, which [plot_receptive_field()] shows.
+#' Where no layer is transposed, output `q` of the last layer depends on the `size` positions of
+#' the input from `start + (q - 1) * stride` on, in each spatial dimension. A `start` below 1 lies
+#' in the padding; what padding repeats by `padding_mode` is not counted as seen. Dilation may leave
+#' out positions in between, which [plot_receptive_field()] shows.
 #'
 #' A transposed layer goes forward by `1 / stride`, so `stride` and `start` may then be fractions.
-#' Its outputs see different numbers of positions: `size` is the largest of them, and the positions
-#' are the whole ones from `start + (q - 1) * stride` on.
+#' Outputs then differ in what they see: output `q` sees no position before
+#' `start + (q - 1) * stride`, but may begin to see later, and `size` is that of the output that
+#' sees the most, from its first position to its last. An output may see nothing at all.
 #'
 #' A pooling layer counts as a convolution of its `kernel_size` and `stride`; layers that work on
 #' each value alone, such as activations, change nothing.
@@ -95,14 +96,71 @@ axis_stack <- function(stack, i) {
   lapply(stack, function(axes) axes[i, ])
 }
 
-# The fields of outputs repeat after as many of them as the transposed strides make of one position.
+# How far it is from the first to the last position of the output that sees the most. Outputs are
+# not traced back one by one, but as patterns: what many of them depend on, each some periods
+# further on. At a transposed layer a pattern becomes one for each phase that meets the input.
 largest_field <- function(axes) {
-  strides <- vapply(axes[is_transposed_axes(axes)], `[[`, 0, "stride")
-  sizes <- vapply(seq_len(prod(strides)), function(q) {
-    positions <- trace_back(axes, q)[[1L]]$position
-    if (length(positions)) diff(range(positions)) + 1 else 0
-  }, 0)
-  max(sizes)
+  patterns <- list(list(positions = 0, period = 1))
+  for (i in rev(seq_along(axes))) {
+    step <- if (axes[[i]]$transposed) transposed_patterns else convolved_pattern
+    found <- unlist(lapply(patterns, step, axes[[i]]), recursive = FALSE)
+    patterns <- unique(lapply(found, plain_pattern, axes[seq_len(i - 1L)]))
+  }
+  max(0, vapply(patterns, function(pattern) diff(range(pattern$positions)) + 1, 0))
+}
+
+convolved_pattern <- function(pattern, axis) {
+  positions <- links_to(pattern$positions, axis)$input
+  list(list(positions = positions, period = pattern$period * axis$stride))
+}
+
+transposed_patterns <- function(pattern, axis) {
+  divisor <- greatest_divisor(pattern$period, axis$stride)
+  phases <- axis$stride / divisor
+  period <- pattern$period / divisor
+  spread <- unique(as.vector(outer(pattern$positions - 1 + axis$before, taps_of(axis), "-")))
+  spread <- spread[spread %% divisor == 0]
+  # As many periods on, this is a multiple of the stride, and so a position of the input.
+  periods <- ((-spread / divisor) %% phases * inverse(period, phases)) %% phases
+  positions <- (spread + periods * pattern$period) / axis$stride + 1
+  lapply(split(positions, periods), function(positions) {
+    list(positions = positions, period = period)
+  })
+}
+
+# Moved to the first period, and without the positions that cannot lead to the ends of a field in
+# the input of the layers before.
+plain_pattern <- function(pattern, before) {
+  positions <- sort(unique(pattern$positions))
+  positions <- positions - pattern$period * floor(positions[[1L]] / pattern$period)
+  list(positions = outermost(positions, before), period = pattern$period)
+}
+
+# The layers before treat positions alike that are a multiple of this number apart: the first and
+# the last of them lead further out than those in between.
+outermost <- function(positions, before) {
+  strides <- vapply(before[is_transposed_axes(before)], `[[`, 0, "stride")
+  phases <- positions %% prod(strides)
+  positions[!duplicated(phases) | !duplicated(phases, fromLast = TRUE)]
+}
+
+greatest_divisor <- function(a, b) {
+  if (b == 0) a else greatest_divisor(b, a %% b)
+}
+
+# The number that `a` times which is 1 modulo `m`.
+inverse <- function(a, m) {
+  a <- a %% m
+  if (a <= 1) a else ((1 - m * inverse(m, a)) / a) %% m
+}
+
+# The first and the last position that output `at` of the last layer depends on, of any size of
+# input; none where it sees nothing.
+field_ends <- function(axes, at) {
+  for (i in rev(seq_along(axes))) {
+    at <- outermost(sort(unique(links_to(at, axes[[i]])$input)), axes[seq_len(i - 1L)])
+  }
+  if (length(at)) range(at)
 }
 
 # The positions that output `at` of the last layer depends on, along one dimension: for the input
@@ -127,7 +185,7 @@ step_back <- function(step, axis, size) {
 
 # The positions of the input that make these of the output, along one dimension.
 links_to <- function(outputs, axis, size = Inf) {
-  taps <- axis$dilation * (seq_len(axis$kernel) - 1)
+  taps <- taps_of(axis)
   inputs <- if (axis$transposed) {
     outer(outputs - 1 + axis$before, taps, "-") / axis$stride + 1
   } else {

@@ -170,7 +170,7 @@ function_targets <- function() {
     ),
     target(
       "plot_conv", plot_conv, list(m = nn_conv2d(1, 1, 3), input_size = 5, at = 1, main = "a"),
-      c(input_size = "size")
+      c(input_size = "size", at = "size")
     ),
     target(
       "plot_feature_maps", plot_feature_maps,

@@ -91,3 +91,31 @@ test_that("texts shrink until they fit", {
   expect_lte(text_width(long, cex), 2)
   expect_identical(fitting_cex("a", 2, 0.8), 0.8)
 })
+
+test_that("titles are broken over lines rather than made small", {
+  local_null_device(6, 4)
+  graphics::par(mar = c(0, 0, 0, 0))
+  graphics::plot.new()
+  graphics::plot.window(c(0, 6), c(0, 4), xaxs = "i", yaxs = "i")
+  box <- box_of(0, 0, 4.5, 4)
+  title_of <- function(text, box) fitting_title(text, box, 1.1, 2L)
+  expect_identical(title_of("short", box), list(text = "short", cex = 1.1))
+  call <- paste(
+    "nn_conv_transpose2d(16, 32, kernel_size = c(3, 5), stride = c(2, 1),",
+    "padding = list(c(1, 2), c(0, 1)), output_padding = c(1, 0), dtype = \"complex64\")"
+  )
+  for (text in c(call, paste(rep("words", 20), collapse = " "), paste0("one line\n", call))) {
+    title <- title_of(text, box)
+    expect_equal(title$cex, 0.88)
+    expect_lte(graphics::strwidth(title$text, cex = title$cex, font = 2L), 4.5)
+    expect_gt(length(strsplit(title$text, "\n")[[1]]), 1)
+    expect_identical(gsub("\n", " ", title$text), gsub("\n", " ", text))
+  }
+  expect_match(title_of(paste0("one line\n", call), box)$text, "^one line\n")
+  # a word that is too wide, and a box that is too low
+  wide <- title_of(strrep("a", 90), box)
+  expect_lt(wide$cex, 0.88)
+  expect_lte(graphics::strwidth(wide$text, cex = wide$cex, font = 2L), 4.5)
+  low <- title_of(call, box_of(0, 0, 4.5, 0.5))
+  expect_lt(title_height(low$text, low$cex, 2L), 0.25)
+})

@@ -75,6 +75,38 @@ test_that("the cells of a ggplot are those of the weight", {
   at <- cbind(as.integer(cells$first), as.integer(cells$second), cells$row, cells$column)
   expect_identical(cells$value, weight[at])
   complex <- kernel_cells(array(c(1i, 2, 3, 4), c(2, 2, 1)))
-  expect_identical(levels(complex$second)[c(1, 3)], c("1 real part", "1 imaginary part"))
-  expect_identical(nrow(complex), 8L)
+  expect_identical(levels(complex$part), c("real part", "imaginary part"))
+  expect_identical(complex$value, c(0, 2, 3, 4, 1, 0, 0, 0))
+})
+
+test_that("strips of a ggplot are numbered as there is room, and each part is named once", {
+  one_side <- function(n) data.frame(first = factor(seq_len(n)))
+  expect_identical(strip_labels(one_side(20)), list(as.character(1:20)))
+  expect_identical(which(strip_labels(one_side(40))[[1]] != ""), seq(2L, 40L, 2L))
+  expect_identical(strip_labels(one_side(1)), list("1"))
+  parts <- expand.grid(second = factor(1:4), part = factor(c("real part", "imaginary part")))
+  labels <- strip_labels(parts[2:1])
+  expect_identical(labels[[1]], c("", "real part", "", "", "", "imaginary part", "", ""))
+  expect_identical(labels[[2]], rep(as.character(1:4), 2))
+})
+
+test_that("long calls, complex numbers and slices are drawn by ggplot2 as by plot()", {
+  skip_if_not_installed("ggplot2")
+  local_null_device()
+  m <- nn_conv_transpose2d(
+    4, 8, c(3, 5), stride = c(2, 1), padding = list(c(1, 2), c(0, 1)), bias = FALSE,
+    dtype = "complex64"
+  )
+  picture <- ggplot2::autoplot(m)
+  lines <- strsplit(picture$labels$title, "\n")[[1]]
+  expect_lte(max(nchar(lines)), 60)
+  expect_identical(paste(lines, collapse = " "), format(m))
+  drawn <- ggplot2::ggplot_build(picture)
+  expect_identical(nrow(drawn$layout$layout), 64L)
+  expect_identical(levels(drawn$layout$layout$part), c("real part", "imaginary part"))
+  expect_s3_class(ggplot2::ggplotGrob(picture), "gtable")
+
+  volume <- ggplot2::autoplot(nn_conv3d(2, 3, c(3, 2, 4)))
+  expect_identical(unique(ggplot2::layer_data(volume, 2)$xintercept), c(4.5, 8.5))
+  expect_identical(nrow(ggplot2::layer_data(ggplot2::autoplot(nn_conv2d(1, 1, 3)), 2)), 0L)
 })

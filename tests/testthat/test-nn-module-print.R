@@ -43,6 +43,16 @@ test_that("print() breaks long calls between arguments", {
   }
 })
 
+test_that("text is broken at spaces, calls between arguments", {
+  fits <- function(line) nchar(line) <= 16
+  call <- "f(1, b = c(2, 3), d = \"~\")"
+  expect_identical(break_lines(call, fits), c("f(1,", "b = c(2, 3),", "d = \"~\")"))
+  words <- "what it says (in brackets)"
+  expect_identical(break_lines(words, fits), c("what it says (in", "brackets)"))
+  expect_identical(break_lines("a = 1, b = 2, c = 3", fits), c("a = 1, b = 2,", "c = 3"))
+  expect_identical(break_lines("oneverylongwordonly", fits), "oneverylongwordonly")
+})
+
 test_that("summary() tells about the parameters", {
   m <- nn_conv1d(1, 2, 3)
   m$weight <- array(c(-3, 1, 2, 0, 0, 0), c(2, 1, 3))
@@ -56,7 +66,13 @@ test_that("summary() tells about the parameters", {
   ))
   expect_output(print(s), "nn_conv1d.*weight 2 x 1 x 3     6  -3")
   m$weight <- m$weight * 1i
-  expect_identical(summary(m)$parameters["weight", "max"], 3)
+  expect_identical(s$moduli, character())
+  s <- summary(m)
+  expect_identical(s$parameters["weight", "max"], 3)
+  expect_identical(s$moduli, "weight")
+  expect_output(print(s), "sd: of the moduli of weight\nreceptive field")
+  s <- summary(nn_conv1d(1, 2, 3, dtype = "complex128"))
+  expect_output(print(s), "sd: of the moduli of weight, bias\nreceptive field")
 })
 
 test_that("summary() tells the output's dim and the receptive field", {
@@ -69,7 +85,8 @@ test_that("summary() tells the output's dim and the receptive field", {
     "receptive field  7 x 7, stride 2 x 2", "input            8 x 3 x 224 x 224",
     "output           8 x 64 x 112 x 112", "multiply-adds    944,111,616"
   ))
-  expect_identical(names(summary(m)), c("module", "parameters", "receptive_field"))
+  expect_identical(names(summary(m)), c("module", "parameters", "moduli", "receptive_field"))
+  expect_false(any(grepl("moduli", capture.output(summary(m)))))
   expect_output(print(summary(m)), "receptive field  7 x 7, stride 2 x 2$")
   up <- nn_conv_transpose1d(1, 1, 3, stride = 3)
   expect_output(print(summary(up)), "receptive field  1, stride 0.333$")

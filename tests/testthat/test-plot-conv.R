@@ -65,6 +65,15 @@ test_that("pictures are drawn of every size on every device", {
   expect_drawn(plot_conv(nn_conv1d(1, 1, 1), 1, main = NULL), width = 0.5, height = 3)
 })
 
+test_that("the output of no `at` is the one whose window is in the middle of the input", {
+  at_of <- function(m, size) expect_drawn(plot_conv(m, size, at = NULL))$at
+  expect_identical(at_of(nn_conv2d(1, 1, 3), c(5, 9)), c(2L, 4L))
+  expect_identical(at_of(nn_conv1d(1, 1, 3, padding = "causal"), 9), 6L)
+  expect_identical(at_of(nn_conv1d(1, 1, 3, stride = 2, padding = 1), 9), 3L)
+  expect_identical(at_of(nn_conv_transpose2d(1, 1, 3, stride = 2), 3), c(4L, 4L))
+  expect_identical(at_of(nn_conv1d(1, 1, 1), 1), 1L)
+})
+
 test_that("the next window is the one of the next output", {
   sides <- lapply(c(3, 2), function(n) list(starts = seq_len(n)))
   expect_identical(next_output(sides, c(1L, 1L)), c(1L, 2L))

@@ -88,5 +88,11 @@ test_that("pictures of feature maps are as they were", {
   means <- nn_conv1d(1, 3, 5, bias = FALSE)
   means$weight[] <- 1 / 5
   series <- array(sunspot.year, c(1, length(sunspot.year)))
+  sums <- nn_conv3d(1, 2, 2, bias = FALSE)
+  sums$weight[] <- 1
+  volume <- array(volcano, c(1, 3, 29, 61))
+  expect_picture("maps-3d", function() plot_feature_maps(sums, volume))
   expect_picture("maps-1d", function() plot_feature_maps(means, series))
+  series[c(2, 50:60, 62)] <- c(NA, rep(NaN, 11), Inf)
+  expect_picture("maps-1d-missing", function() plot_feature_maps(means, series))
 })

@@ -58,6 +58,22 @@ test_that("frames are the fields of the first layers", {
   expect_identical(layer_frame(stack, traces, 3), list(height = c(2, 7), width = c(2, 7)))
 })
 
+test_that("frames of transposed layers are drawn round what is seen", {
+  layers <- list(
+    nn_conv2d(1, 1, 3, stride = 2), nn_conv_transpose2d(1, 1, 3, stride = 2), nn_conv2d(1, 1, 3)
+  )
+  stack <- lapply(layers, module_axes)
+  traces <- rep(list(trace_back(axis_stack(stack, 1), 6)), 2)
+  seen <- traces[[1]][[1]]$position
+  expect_identical(seen, c(5, 6, 7, 8, 9))
+  expect_identical(layer_frame(stack, traces, 4), list(height = c(4, 9), width = c(4, 9)))
+  expect_identical(layer_frame(stack[1], traces, 2), list(height = c(4, 7), width = c(4, 7)))
+  # two of three outputs of this layer see nothing
+  gaps <- lapply(list(nn_conv_transpose1d(1, 1, 1, stride = 3), nn_conv1d(1, 1, 3)), module_axes)
+  trace <- list(trace_back(gaps, 3))
+  expect_identical(layer_frame(gaps[1], trace, 2), list(length = c(1, 2)))
+})
+
 test_that("more paths are darker", {
   blue <- grDevices::col2rgb(path_colours(c(1, 2, 4)))
   expect_true(all(diff(blue["red", ]) < 0))

@@ -108,6 +108,56 @@ test_that("numbers need no memory", {
   expect_identical(receptive_field(far, far)$size, 2 * (2^31 - 1) + 1)
 })
 
+test_that("with transposed layers an output may begin to see later than `start` says", {
+  layers <- list(
+    positive_layer(nn_conv1d, 3, stride = 2), positive_layer(nn_conv_transpose1d, 3, stride = 2),
+    positive_layer(nn_conv1d, 3)
+  )
+  field <- receptive_field(layers)
+  expect_identical(field, data.frame(size = 7, stride = 1, start = -1, row.names = "length"))
+  changed <- changes(layers, 21)
+  expect_identical(which(changed[, 5]), 3:9)
+  expect_identical(which(changed[, 6]), 5:9)
+})
+
+test_that("the ends of the field of an output are those of what is traced back", {
+  withr::local_seed(5)
+  for (i in 1:30) {
+    axes <- lapply(random_stack(transposed = TRUE), module_axes)
+    q <- pick(1:50)
+    positions <- trace_back(axes, q)[[1]]$position
+    expect_identical(field_ends(axes, q), if (length(positions)) range(positions))
+  }
+})
+
+# Every output of a whole turn of phases, one by one.
+largest_of_all <- function(axes) {
+  strides <- vapply(axes[is_transposed_axes(axes)], `[[`, 0, "stride")
+  max(vapply(seq_len(prod(strides)), function(q) {
+    positions <- trace_back(axes, q)[[1]]$position
+    if (length(positions)) diff(range(positions)) + 1 else 0
+  }, 0))
+}
+
+test_that("patterns of outputs have the largest field of all outputs", {
+  withr::local_seed(4)
+  stacks <- lapply(1:60, function(i) lapply(random_stack(transposed = TRUE), module_axes))
+  unseen <- list(nn_conv_transpose1d(1, 1, 1, stride = 2), nn_conv1d(1, 1, 1, 2, padding = 1))
+  stacks <- c(stacks, list(lapply(unseen, module_axes)))
+  sizes <- vapply(stacks, largest_field, 0)
+  expect_identical(sizes, vapply(stacks, largest_of_all, 0))
+  expect_identical(sizes[[61]], 0)
+})
+
+test_that("large strides and many transposed layers cost no more than small ones", {
+  far <- nn_conv_transpose1d(1, 1, 3, stride = 2^31 - 1)
+  expect_identical(receptive_field(far, nn_conv1d(1, 1, 3))$size, 1)
+  twice <- nn_conv_transpose1d(1, 1, 4, stride = 2, padding = 1)
+  expect_identical(receptive_field(rep(list(twice), 60))$size, 3)
+  wide <- lapply(2^(0:29), function(dilation) nn_conv1d(1, 1, 2, dilation = dilation))
+  expect_identical(receptive_field(twice, wide)$size, 2^29 + 2)
+})
+
 test_that("what is no stack of layers is refused", {
   m <- nn_conv1d(1, 1, 3)
   expect_fault(receptive_field(), "value", "...")
