@@ -27,6 +27,8 @@
  *   - Call from R's main thread only, the one that loaded your package: on another each function
  *     returns NNCONV_WRONG_THREAD, the first of the process too, and touches nothing of R. A call
  *     uses threads of its own.
+ *   - A call may run R's garbage collector, and R code, when it asks R about interrupts. R objects
+ *     whose data it is given must be protected, those that it writes to as well.
  *   - No function here leaves by R's longjmp or a C++ exception of nnconv's, but nnconv_resume().
  *   - A call that fails leaves its results unspecified and changes nothing else.
  *   - NNCONV_INTERRUPTED: the user, or a time limit, wants the call to end, and R's own jump out of
@@ -338,9 +340,29 @@ inline void backward(const nnconv_layer &layer, const nnconv_array &grad_output,
 }
 
 /* Runs the body of an entry point of .Call, lets go of its C++ objects, and only then ends it as R
- * does: exceptions as errors, interrupts as interrupts. */
+ * does: exceptions as errors, interrupts as interrupts. The body may use Rcpp where Rcpp.h was
+ * included before this header: the frame is Rcpp's own then, and R's jumps, conditions and errors of
+ * Rcpp go on as they do there. The body may not use cpp11, which has such a frame around each
+ * function that it registers, as Rcpp has around those that it exports: no call() is needed there,
+ * but interrupts must go on, see nnconv_resume(). (static: files with and without Rcpp have each
+ * their own.) */
+#ifdef BEGIN_RCPP
 template <class Body>
-SEXP call(const Body &body) {
+static SEXP call(const Body &body) {
+  BEGIN_RCPP
+  try {
+    return body();
+  } catch (const interrupted &) {
+    return Rcpp::unwindProtect([]() -> SEXP {
+      nnconv_resume();
+      return R_NilValue;
+    });
+  }
+  END_RCPP
+}
+#else
+template <class Body>
+static SEXP call(const Body &body) {
   char message[NNCONV_MESSAGE_SIZE] = "";
   bool resumes = false;
   try {
@@ -355,6 +377,7 @@ SEXP call(const Body &body) {
   if (resumes) nnconv_resume();
   Rf_error("%s", message);
 }
+#endif
 
 }  // namespace nnconv
 
