@@ -204,7 +204,7 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channel
   return view_of(x, samples_dim(x, name, ndim, channels), context);
 }
 
-ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
+Extents weight_dim(SEXP x, int ndim) {
   const auto must = [&] {
     return "a numeric array of " + std::to_string(ndim + 2) +
            " dimensions, two of channels and those of the kernel";
@@ -216,7 +216,11 @@ ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
   if (std::count(dim.begin(), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, "weight", "an array without an empty dimension",
                 "one of dim " + show(dim));
-  return view_of(x, std::move(dim), context);
+  return dim;
+}
+
+ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
+  return view_of(x, weight_dim(x, ndim), context);
 }
 
 ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {

@@ -51,6 +51,30 @@ test_that("a module with a damaged geometry gives an error or a result, never a 
   expect_identical(outcomes, length(modules) * 24 * length(values))
 })
 
+test_that("a module with a damaged weight is refused wherever the weight's dim is read", {
+  for (weight in list(c(1, 1, 1), NULL, ones(1, 3), ones(1, 1, 3, 1), ones(1, 1, 0))) {
+    m <- nn_conv1d(1, 1, 3)
+    kind <- if (is.numeric(weight)) "shape" else "type"
+    assign("weight", weight, environment(m))
+    expect_fault(summary(m, input_dim = c(1, 1, 10)), kind, "weight")
+    expect_fault(plot_conv(m), kind, "weight")
+    expect_fault(plot_receptive_field(m), kind, "weight")
+    expect_fault(m(ones(1, 1, 10)), kind, "weight")
+  }
+})
+
+test_that("predict() counts samples by the geometry, whatever the fields say", {
+  m <- nn_conv1d(1, 1, 3)
+  x <- ones(2, 1, 10)
+  expected <- m(x)
+  for (kernel_size in list(rep(3L, 700), integer(), NULL, "3")) {
+    assign("kernel_size", kernel_size, environment(m))
+    expect_identical(predict(m, x, batch_size = 1), expected)
+    fault <- expect_fault(predict(m, ones(10), batch_size = 1), "shape", "newdata")
+    expect_match(fault$must, "(batch, channels, length) or (channels, length)", fixed = TRUE)
+  }
+})
+
 # An array as it may come from a damaged file: with another dim than its length allows.
 damaged_array <- function(dim, other) {
   as_bytes <- function(x) writeBin(as.integer(x), raw(), endian = "big")
