@@ -78,6 +78,9 @@ void padding_words(SEXP x, Geometry& geometry) {
     const int64_t reach = geometry.dilation[i] * (geometry.kernel[i] - 1);
     if (word == 1 && geometry.stride[i] != 1)
       refuse(FaultKind::value, "padding", "numbers or pairs where `stride` is above 1", x);
+    if (word != 0 && reach > max_padding)
+      refuse(FaultKind::value, "padding",
+             "numbers or pairs where the dilated kernel reaches beyond 2^53 positions", x);
     if (word == 1) geometry.pad_lo[i] = reach / 2;
     if (word == 1) geometry.pad_hi[i] = reach - reach / 2;
     if (word == 2) geometry.pad_lo[i] = reach;

@@ -42,9 +42,8 @@ Rcpp::NumericVector pack(Layer layer) {
 Layer unpack(SEXP packed) {
   if (TYPEOF(packed) != REALSXP || Rf_xlength(packed) != packed_length) damaged();
   const double* const values = REAL_RO(packed);
-  constexpr double largest_pad = 4611686018427387904.0;  // (2^31)^2, of "same" and "causal"
   for (int i = 0; i < packed_length; ++i)
-    if (!(values[i] >= 0 && values[i] <= largest_pad && values[i] == std::floor(values[i])))
+    if (!(values[i] >= 0 && values[i] <= max_padding && values[i] == std::floor(values[i])))
       damaged();
   Layer layer;
   Geometry& g = layer.geometry;

@@ -1,6 +1,6 @@
 // Entry points of predict(): some of an array's samples, and some of them set. A sample is an index
-// of the first dimension, which varies fastest, so the samples of a batch are a run of neighbours in
-// each line of the array.
+// of the first dimension, which varies fastest, so the samples of a batch are a run of neighbours
+// in each line of the array.
 #include "arguments.h"
 
 namespace nnconv {

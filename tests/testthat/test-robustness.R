@@ -75,6 +75,42 @@ test_that("predict() counts samples by the geometry, whatever the fields say", {
   }
 })
 
+test_that("pads whose sum no integer holds are damaged ones", {
+  m <- nn_conv1d(1, 1, 3)
+  data <- environment(m)
+  pads <- 6 + c(10, 13)
+  data$geometry[pads] <- 2^53
+  expect_fault(m(ones(1, 5)), "shape", "input")
+  for (pad in c(2^53 + 2, 2^62)) {
+    data$geometry[pads] <- pad
+    expect_error(m(ones(1, 5)), "this module is damaged")
+  }
+})
+
+test_that("a module without a format is refused", {
+  for (format in list(NULL, NA, integer(), "later", 1:2)) {
+    m <- nn_conv1d(1, 1, 3)
+    assign("format", format, environment(m))
+    expect_fault(m(ones(1, 5)), "value", "format")
+    expect_fault(summary(m), "value", "format")
+  }
+})
+
+test_that("functions and modules pad alike, or both refuse, however far the kernel reaches", {
+  skip_on_cran()
+  reach <- 2^31 - 1
+  x <- ones(1, 1, 7)
+  exact <- nn_conv1d(1, 1, 2^22 + 1, dilation = reach, padding = "same", bias = FALSE)
+  expect_identical(exact(x), nnf_conv1d(x, exact$weight, dilation = reach, padding = "same"))
+  beyond <- 2^22 + 3
+  for (padding in c("same", "causal")) {
+    expect_fault(nn_conv1d(1, 1, beyond, dilation = reach, padding = padding), "value", "padding")
+    expect_fault(
+      nnf_conv1d(x, ones(1, 1, beyond), dilation = reach, padding = padding), "value", "padding"
+    )
+  }
+})
+
 # An array as it may come from a damaged file: with another dim than its length allows.
 damaged_array <- function(dim, other) {
   as_bytes <- function(x) writeBin(as.integer(x), raw(), endian = "big")
