@@ -73,6 +73,10 @@ module_forward_ <- function(geometry, input, weight, bias, output_size) {
     .Call(`_nnconv_module_forward_`, geometry, input, weight, bias, output_size)
 }
 
+count_samples_ <- function(geometry, x, channels) {
+    .Call(`_nnconv_count_samples_`, geometry, x, channels)
+}
+
 remember_ <- function(reference, input) {
     .Call(`_nnconv_remember_`, reference, input)
 }
@@ -99,10 +103,6 @@ output_size_ <- function(transposed, input_size, kernel_size, stride, padding, o
 
 pad_ <- function(input, pad, mode, value) {
     .Call(`_nnconv_pad_`, input, pad, mode, value)
-}
-
-count_samples_ <- function(x, ndim, channels) {
-    .Call(`_nnconv_count_samples_`, x, ndim, channels)
 }
 
 take_samples_ <- function(x, first, count) {

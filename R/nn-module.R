@@ -49,16 +49,17 @@ spec_weight_dim <- function(kind, spec) {
 # The data of a module, made sure to be of a format that this version knows.
 module_data <- function(module) {
   data <- environment(module)
-  if (data$format > format_version) {
-    raise_format(data)
+  if (!isTRUE(data$format <= format_version)) {
+    raise_format(data$format)
   }
   data
 }
 
-raise_format <- function(data) {
+raise_format <- function(format) {
+  is_later <- isTRUE(format > format_version)
   raise_fault(
-    "value", "format", paste("at most", format_version), as.character(data$format),
-    "The module was saved by a later version of nnconv: update the package."
+    "value", "format", paste("at most", format_version), describe_(format),
+    if (is_later) "The module was saved by a later version of nnconv: update the package." else ""
   )
 }
 
@@ -70,8 +71,8 @@ module_call <- function(data, input, output_size = NULL, remembers = data$traini
   if (missing(input)) {
     raise_missing("input")
   }
-  if (data$format > format_version) {
-    raise_format(data)
+  if (!isTRUE(data$format <= format_version)) {
+    raise_format(data$format)
   }
   output <- .Call(
     `_nnconv_module_forward_`, data$geometry, input, data$weight, data$bias, output_size

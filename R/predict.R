@@ -129,7 +129,7 @@ count_samples <- function(data, newdata, n) {
   if (!is.null(n)) {
     raise_fault("value", "n", "NULL where `newdata` is an array", describe_(n))
   }
-  count_samples_(newdata, length(data$kernel_size), data$in_channels)
+  count_samples_(data$geometry, newdata, data$in_channels)
 }
 
 # A whole number that may be beyond the range of integers.

@@ -288,6 +288,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// count_samples_
+SEXP count_samples_(SEXP geometry, SEXP x, int channels);
+RcppExport SEXP _nnconv_count_samples_(SEXP geometrySEXP, SEXP xSEXP, SEXP channelsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type geometry(geometrySEXP);
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< int >::type channels(channelsSEXP);
+    rcpp_result_gen = Rcpp::wrap(count_samples_(geometry, x, channels));
+    return rcpp_result_gen;
+END_RCPP
+}
 // remember_
 bool remember_(SEXP reference, SEXP input);
 RcppExport SEXP _nnconv_remember_(SEXP referenceSEXP, SEXP inputSEXP) {
@@ -379,18 +391,6 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// count_samples_
-SEXP count_samples_(SEXP x, int ndim, int channels);
-RcppExport SEXP _nnconv_count_samples_(SEXP xSEXP, SEXP ndimSEXP, SEXP channelsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
-    Rcpp::traits::input_parameter< int >::type ndim(ndimSEXP);
-    Rcpp::traits::input_parameter< int >::type channels(channelsSEXP);
-    rcpp_result_gen = Rcpp::wrap(count_samples_(x, ndim, channels));
-    return rcpp_result_gen;
-END_RCPP
-}
 // take_samples_
 SEXP take_samples_(SEXP x, double first, double count);
 RcppExport SEXP _nnconv_take_samples_(SEXP xSEXP, SEXP firstSEXP, SEXP countSEXP) {
@@ -435,6 +435,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_machine_", (DL_FUNC) &_nnconv_machine_, 0},
     {"_nnconv_conv_spec_", (DL_FUNC) &_nnconv_conv_spec_, 13},
     {"_nnconv_module_forward_", (DL_FUNC) &_nnconv_module_forward_, 5},
+    {"_nnconv_count_samples_", (DL_FUNC) &_nnconv_count_samples_, 3},
     {"_nnconv_remember_", (DL_FUNC) &_nnconv_remember_, 2},
     {"_nnconv_module_backward_", (DL_FUNC) &_nnconv_module_backward_, 6},
     {"_nnconv_check_parameter_", (DL_FUNC) &_nnconv_check_parameter_, 3},
@@ -442,7 +443,6 @@ static const R_CallMethodDef CallEntries[] = {
     {"_nnconv_module_plan_", (DL_FUNC) &_nnconv_module_plan_, 3},
     {"_nnconv_output_size_", (DL_FUNC) &_nnconv_output_size_, 7},
     {"_nnconv_pad_", (DL_FUNC) &_nnconv_pad_, 4},
-    {"_nnconv_count_samples_", (DL_FUNC) &_nnconv_count_samples_, 3},
     {"_nnconv_take_samples_", (DL_FUNC) &_nnconv_take_samples_, 3},
     {"_nnconv_put_samples_", (DL_FUNC) &_nnconv_put_samples_, 3},
     {NULL, NULL, 0}

@@ -77,6 +77,9 @@ void padding_words(SEXP x, Geometry& geometry) {
     const int64_t reach = geometry.dilation[i] * (geometry.kernel[i] - 1);
     if (word == 1 && geometry.stride[i] != 1)
       refuse(FaultKind::value, "padding", "numbers or pairs where `stride` is above 1", x);
+    if (word != 0 && reach > max_padding)
+      refuse(FaultKind::value, "padding",
+             "numbers or pairs where the dilated kernel reaches beyond 2^53 positions", x);
     if (word == 1) geometry.pad_lo[i] = reach / 2;
     if (word == 1) geometry.pad_hi[i] = reach - reach / 2;
     if (word == 2) geometry.pad_lo[i] = reach;
@@ -211,7 +214,7 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channel
   return view_of(x, samples_dim(x, name, ndim, channels), context);
 }
 
-ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
+Extents weight_dim(SEXP x, int ndim) {
   const auto must = [&] {
     return "a numeric array of " + std::to_string(ndim + 2) +
            " dimensions, two of channels and those of the kernel";
@@ -223,7 +226,11 @@ ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
   if (std::count(dim.begin(), dim.end(), 0) > 0)
     throw Fault(FaultKind::shape, "weight", "an array without an empty dimension",
                 "one of dim " + show(dim));
-  return view_of(x, std::move(dim), context);
+  return dim;
+}
+
+ArrayArgument weight_argument(SEXP x, int ndim, const Context& context) {
+  return view_of(x, weight_dim(x, ndim), context);
 }
 
 ArrayArgument bias_argument(SEXP x, int64_t length, const Context& context) {

@@ -41,6 +41,7 @@ ArrayArgument array_argument(SEXP x, const char* name, int ndim, int64_t channel
                              const Context& context);
 
 // An array of rank ndim + 2 without an empty dimension.
+Extents weight_dim(SEXP x, int ndim);
 ArrayArgument weight_argument(SEXP x, int ndim, const Context& context);
 
 // A numeric vector of `length` values, or NULL: then the array's data are null.

@@ -42,9 +42,8 @@ Rcpp::NumericVector pack(Layer layer) {
 Layer unpack(SEXP packed) {
   if (TYPEOF(packed) != REALSXP || Rf_xlength(packed) != packed_length) damaged();
   const double* const values = REAL_RO(packed);
-  constexpr double largest_pad = 4611686018427387904.0;  // (2^31)^2, of "same" and "causal"
   for (int i = 0; i < packed_length; ++i)
-    if (!(values[i] >= 0 && values[i] <= largest_pad && values[i] == std::floor(values[i])))
+    if (!(values[i] >= 0 && values[i] <= max_padding && values[i] == std::floor(values[i])))
       damaged();
   Layer layer;
   Geometry& g = layer.geometry;
@@ -187,6 +186,20 @@ SEXP module_forward_(SEXP geometry, SEXP input, SEXP weight, SEXP bias, SEXP out
   });
 }
 
+// How many samples an array has that the module may be applied to.
+// [[Rcpp::export(rng = false)]]
+SEXP count_samples_(SEXP geometry, SEXP x, int channels) {
+  return entry([&]() -> SEXP {
+    const int ndim = unpack(geometry).geometry.ndim;
+    const Extents dim = samples_dim(x, "newdata", ndim, channels);
+    if (dim.size() != static_cast<std::size_t>(ndim) + 2)
+      throw Fault(FaultKind::shape, "newdata",
+                  "an array of samples where `batch_size` is given, its first dimension the batch",
+                  "one sample of dim " + show(dim));
+    return Rcpp::wrap(static_cast<double>(dim[0]));
+  });
+}
+
 // Puts the input into the environment that a weak reference leads to; whether it leads to one.
 // [[Rcpp::export(rng = false)]]
 bool remember_(SEXP reference, SEXP input) {
@@ -254,14 +267,15 @@ SEXP module_output_dim_(SEXP geometry, SEXP input_dim, SEXP weight) {
   return entry([&]() -> SEXP {
     const Geometry g = unpack(geometry).geometry;
     const Extents input = dim_argument(input_dim, "input_dim", g.ndim);
+    const Extents w = weight_dim(weight, g.ndim);
     const int64_t found = input[input.size() - g.ndim - 1];
-    const int64_t channels = channels_of(g, dim_of(weight)).input;
+    const int64_t channels = channels_of(g, w).input;
     if (found != channels)
       throw Fault(FaultKind::shape, "input_dim",
                   "the dim of an array with " + std::to_string(channels) +
                       (channels == 1 ? " channel" : " channels"),
                   "one with " + std::to_string(found));
-    const Extents output = output_extents(g, fit(g, input, dim_of(weight)), input.size());
+    const Extents output = output_extents(g, fit(g, input, w), input.size());
     return Rcpp::IntegerVector(output.begin(), output.end());
   });
 }

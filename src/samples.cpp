@@ -1,6 +1,6 @@
-// Entry points of predict(): how many samples an array has, some of them, and some of them set. A
-// sample is an index of the first dimension, which varies fastest, so the samples of a batch are a
-// run of neighbours in each line of the array.
+// Entry points of predict(): some of an array's samples, and some of them set. A sample is an index
+// of the first dimension, which varies fastest, so the samples of a batch are a run of neighbours
+// in each line of the array.
 #include "arguments.h"
 
 namespace nnconv {
@@ -56,19 +56,6 @@ void for_each_line(const Extents& whole, const Extents& part, double first, std:
 }  // namespace nnconv
 
 using namespace nnconv;
-
-// The samples of an array that a layer may be applied to.
-// [[Rcpp::export(rng = false)]]
-SEXP count_samples_(SEXP x, int ndim, int channels) {
-  return entry([&]() -> SEXP {
-    const Extents dim = samples_dim(x, "newdata", ndim, channels);
-    if (dim.size() != static_cast<std::size_t>(ndim) + 2)
-      throw Fault(FaultKind::shape, "newdata",
-                  "an array of samples where `batch_size` is given, its first dimension the batch",
-                  "one sample of dim " + show(dim));
-    return Rcpp::wrap(static_cast<double>(dim[0]));
-  });
-}
 
 // [[Rcpp::export(rng = false)]]
 SEXP take_samples_(SEXP x, double first, double count) {

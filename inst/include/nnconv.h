@@ -24,7 +24,11 @@
  *   gradients of the extents of what they are gradients of
  *
  * Rules.
- *   - Call from R's main thread only. A call uses threads of its own.
+ *   - Call from R's main thread only, the one that loaded your package: on another each function
+ *     returns NNCONV_WRONG_THREAD, the first of the process too, and touches nothing of R. A call
+ *     uses threads of its own.
+ *   - A call may run R's garbage collector, and R code, when it asks R about interrupts. R objects
+ *     whose data it is given must be protected, those that it writes to as well.
  *   - No function here leaves by R's longjmp or a C++ exception of nnconv's, but nnconv_resume().
  *   - A call that fails leaves its results unspecified and changes nothing else.
  *   - NNCONV_INTERRUPTED: the user, or a time limit, wants the call to end, and R's own jump out of
@@ -42,6 +46,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #if defined(__cplusplus) && !defined(R_NO_REMAP)
 #define R_NO_REMAP
@@ -147,6 +152,11 @@ static inline int64_t nnconv_length(const nnconv_array *array) {
 
 /* ---- where the functions are: for this header alone ---- */
 
+/* 1 on the thread that loaded the package, which is R's, and 0 on all others, where R must not even
+ * be asked for the functions. */
+static __thread int nnconv_on_r_thread_;
+__attribute__((constructor)) static void nnconv_mark_thread_(void) { nnconv_on_r_thread_ = 1; }
+
 typedef struct nnconv_functions {
   int32_t version, oldest; /* of this header, that are served */
   int (*output_dim)(const nnconv_layer *layer, const nnconv_array *input,
@@ -178,14 +188,12 @@ static inline SEXP nnconv_not_found_(SEXP condition, void *found) {
   return R_NilValue;
 }
 
-/* The functions of the nnconv that is installed, or NULL and a message. Nothing jumps out of here,
- * an interrupt neither. */
-static inline const nnconv_functions *nnconv_functions_(char *message, size_t message_size) {
-  static const char missing[] = "the package nnconv is not installed, or older than is needed here";
+/* NULL where the nnconv that is installed does not have them. Nothing jumps out of here, an interrupt
+ * neither. */
+static inline const nnconv_functions *nnconv_lookup_(void) {
   static const nnconv_functions *functions = NULL;
   const nnconv_functions *found = NULL;
   SEXP conditions;
-  size_t i;
   if (functions != NULL) return functions;
   conditions = PROTECT(Rf_allocVector(STRSXP, 2));
   SET_STRING_ELT(conditions, 0, Rf_mkChar("error"));
@@ -194,9 +202,18 @@ static inline const nnconv_functions *nnconv_functions_(char *message, size_t me
   UNPROTECT(1);
   if (found != NULL && found->version >= NNCONV_API_VERSION && found->oldest <= NNCONV_API_VERSION)
     functions = found;
-  for (i = 0; functions == NULL && i < message_size; ++i) {
-    message[i] = i + 1 < message_size && i < sizeof(missing) ? missing[i] : '\0';
-  }
+  return functions;
+}
+
+/* The functions, or NULL, a message and the status that says why. */
+static inline const nnconv_functions *nnconv_functions_(int *status, char *message,
+                                                        size_t message_size) {
+  const nnconv_functions *functions = nnconv_on_r_thread_ ? nnconv_lookup_() : NULL;
+  const char *const why = nnconv_on_r_thread_
+                              ? "the package nnconv is not installed, or older than is needed here"
+                              : "nnconv was called on another than R's thread";
+  *status = nnconv_on_r_thread_ ? NNCONV_NOT_FOUND : NNCONV_WRONG_THREAD;
+  if (functions == NULL && message_size > 0) snprintf(message, message_size, "%s", why);
   return functions;
 }
 
@@ -208,8 +225,9 @@ static inline const nnconv_functions *nnconv_functions_(char *message, size_t me
 static inline int nnconv_output_dim(const nnconv_layer *layer, const nnconv_array *input,
                                     const nnconv_array *weight, nnconv_array *output,
                                     char *message, size_t message_size) {
-  const nnconv_functions *functions = nnconv_functions_(message, message_size);
-  if (functions == NULL) return NNCONV_NOT_FOUND;
+  int status;
+  const nnconv_functions *functions = nnconv_functions_(&status, message, message_size);
+  if (functions == NULL) return status;
   return functions->output_dim(layer, input, weight, output, message, message_size);
 }
 
@@ -218,8 +236,9 @@ static inline int nnconv_forward(const nnconv_layer *layer, const nnconv_array *
                                  const nnconv_array *weight, const nnconv_array *bias,
                                  const nnconv_array *output, char *message,
                                  size_t message_size) {
-  const nnconv_functions *functions = nnconv_functions_(message, message_size);
-  if (functions == NULL) return NNCONV_NOT_FOUND;
+  int status;
+  const nnconv_functions *functions = nnconv_functions_(&status, message, message_size);
+  if (functions == NULL) return status;
   return functions->forward(layer, input, weight, bias, output, message, message_size);
 }
 
@@ -231,24 +250,25 @@ static inline int nnconv_backward(const nnconv_layer *layer, const nnconv_array 
                                   const nnconv_array *grad_input, const nnconv_array *grad_weight,
                                   const nnconv_array *grad_bias, char *message,
                                   size_t message_size) {
-  const nnconv_functions *functions = nnconv_functions_(message, message_size);
-  if (functions == NULL) return NNCONV_NOT_FOUND;
+  int status;
+  const nnconv_functions *functions = nnconv_functions_(&status, message, message_size);
+  if (functions == NULL) return status;
   return functions->backward(layer, grad_output, input, weight, grad_input, grad_weight, grad_bias,
                              message, message_size);
 }
 
-/* Goes on with what ended a call as NNCONV_INTERRUPTED; does not return. An R error where no call
- * ended so. With Rcpp: Rcpp::unwindProtect([] { nnconv_resume(); return R_NilValue; }), which may
+/* Goes on with what ended a call as NNCONV_INTERRUPTED; does not return, but on another than R's
+ * thread. An R error where no call ended so. With Rcpp: Rcpp::unwindProtect([] { nnconv_resume(); return R_NilValue; }), which may
  * be called anywhere; with cpp11: cpp11::safe[nnconv_resume](). */
 static inline void nnconv_resume(void) {
-  const nnconv_functions *functions = nnconv_functions_(NULL, 0);
+  int status;
+  const nnconv_functions *functions = nnconv_functions_(&status, NULL, 0);
   if (functions != NULL) functions->resume();
 }
 
 #ifdef __cplusplus
 } /* extern "C" */
 
-#include <cstdio>
 #include <exception>
 #include <initializer_list>
 #include <stdexcept>
@@ -320,9 +340,29 @@ inline void backward(const nnconv_layer &layer, const nnconv_array &grad_output,
 }
 
 /* Runs the body of an entry point of .Call, lets go of its C++ objects, and only then ends it as R
- * does: exceptions as errors, interrupts as interrupts. */
+ * does: exceptions as errors, interrupts as interrupts. The body may use Rcpp where Rcpp.h was
+ * included before this header: the frame is Rcpp's own then, and R's jumps, conditions and errors of
+ * Rcpp go on as they do there. The body may not use cpp11, which has such a frame around each
+ * function that it registers, as Rcpp has around those that it exports: no call() is needed there,
+ * but interrupts must go on, see nnconv_resume(). (static: files with and without Rcpp have each
+ * their own.) */
+#ifdef BEGIN_RCPP
 template <class Body>
-SEXP call(const Body &body) {
+static SEXP call(const Body &body) {
+  BEGIN_RCPP
+  try {
+    return body();
+  } catch (const interrupted &) {
+    return Rcpp::unwindProtect([]() -> SEXP {
+      nnconv_resume();
+      return R_NilValue;
+    });
+  }
+  END_RCPP
+}
+#else
+template <class Body>
+static SEXP call(const Body &body) {
   char message[NNCONV_MESSAGE_SIZE] = "";
   bool resumes = false;
   try {
@@ -330,13 +370,14 @@ SEXP call(const Body &body) {
   } catch (const interrupted &) {
     resumes = true;
   } catch (const std::exception &fault) {
-    std::snprintf(message, sizeof(message), "%s", fault.what());
+    snprintf(message, sizeof(message), "%s", fault.what());
   } catch (...) {
-    std::snprintf(message, sizeof(message), "%s", "unknown C++ exception");
+    snprintf(message, sizeof(message), "%s", "unknown C++ exception");
   }
   if (resumes) nnconv_resume();
   Rf_error("%s", message);
 }
+#endif
 
 }  // namespace nnconv
 

@@ -12,7 +12,8 @@
 namespace nnconv {
 
 constexpr int max_spatial = 3;
-constexpr int64_t max_extent = 2147483647;  // of one dimension of an R array
+constexpr int64_t max_extent = 2147483647;         // of one dimension of an R array
+constexpr int64_t max_padding = int64_t{1} << 53;  // before or after; modules keep it as a double
 
 using Spatial = std::array<int64_t, max_spatial>;
 using Extents = std::vector<int64_t>;

@@ -51,6 +51,66 @@ test_that("a module with a damaged geometry gives an error or a result, never a 
   expect_identical(outcomes, length(modules) * 24 * length(values))
 })
 
+test_that("a module with a damaged weight is refused wherever the weight's dim is read", {
+  for (weight in list(c(1, 1, 1), NULL, ones(1, 3), ones(1, 1, 3, 1), ones(1, 1, 0))) {
+    m <- nn_conv1d(1, 1, 3)
+    kind <- if (is.numeric(weight)) "shape" else "type"
+    assign("weight", weight, environment(m))
+    expect_fault(summary(m, input_dim = c(1, 1, 10)), kind, "weight")
+    expect_fault(plot_conv(m), kind, "weight")
+    expect_fault(plot_receptive_field(m), kind, "weight")
+    expect_fault(m(ones(1, 1, 10)), kind, "weight")
+  }
+})
+
+test_that("predict() counts samples by the geometry, whatever the fields say", {
+  m <- nn_conv1d(1, 1, 3)
+  x <- ones(2, 1, 10)
+  expected <- m(x)
+  for (kernel_size in list(rep(3L, 700), integer(), NULL, "3")) {
+    assign("kernel_size", kernel_size, environment(m))
+    expect_identical(predict(m, x, batch_size = 1), expected)
+    fault <- expect_fault(predict(m, ones(10), batch_size = 1), "shape", "newdata")
+    expect_match(fault$must, "(batch, channels, length) or (channels, length)", fixed = TRUE)
+  }
+})
+
+test_that("pads whose sum no integer holds are damaged ones", {
+  m <- nn_conv1d(1, 1, 3)
+  data <- environment(m)
+  pads <- 6 + c(10, 13)
+  data$geometry[pads] <- 2^53
+  expect_fault(m(ones(1, 5)), "shape", "input")
+  for (pad in c(2^53 + 2, 2^62)) {
+    data$geometry[pads] <- pad
+    expect_error(m(ones(1, 5)), "this module is damaged")
+  }
+})
+
+test_that("a module without a format is refused", {
+  for (format in list(NULL, NA, integer(), "later", 1:2)) {
+    m <- nn_conv1d(1, 1, 3)
+    assign("format", format, environment(m))
+    expect_fault(m(ones(1, 5)), "value", "format")
+    expect_fault(summary(m), "value", "format")
+  }
+})
+
+test_that("functions and modules pad alike, or both refuse, however far the kernel reaches", {
+  skip_on_cran()
+  reach <- 2^31 - 1
+  x <- ones(1, 1, 7)
+  exact <- nn_conv1d(1, 1, 2^22 + 1, dilation = reach, padding = "same", bias = FALSE)
+  expect_identical(exact(x), nnf_conv1d(x, exact$weight, dilation = reach, padding = "same"))
+  beyond <- 2^22 + 3
+  for (padding in c("same", "causal")) {
+    expect_fault(nn_conv1d(1, 1, beyond, dilation = reach, padding = padding), "value", "padding")
+    expect_fault(
+      nnf_conv1d(x, ones(1, 1, beyond), dilation = reach, padding = padding), "value", "padding"
+    )
+  }
+})
+
 # An array as it may come from a damaged file: with another dim than its length allows.
 damaged_array <- function(dim, other) {
   as_bytes <- function(x) writeBin(as.integer(x), raw(), endian = "big")

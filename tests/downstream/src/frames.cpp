@@ -66,14 +66,24 @@ SEXP throw_other(SEXP is_exception) {
   });
 }
 
-// The status of a call on another thread; the functions were looked up on R's before.
+// Statuses of calls: on another thread, on R's, on another again, and there past the header.
 SEXP call_off_thread() {
   const nnconv_layer layer = nnconv_layer_default(1);
   const nnconv_array x = nnconv::array(nullptr, {1, 1, 1});
-  nnconv_array y = nnconv::output_dim(layer, x, x);
-  int status = NNCONV_OK;
-  std::thread([&] { status = nnconv_output_dim(&layer, &x, &x, &y, nullptr, 0); }).join();
-  return Rf_ScalarInteger(status);
+  nnconv_array y;
+  const SEXP statuses = PROTECT(Rf_allocVector(INTSXP, 4));
+  int *const status = INTEGER(statuses);
+  const auto call = [&](int i) {
+    status[i] = nnconv_output_dim(&layer, &x, &x, &y, nullptr, 0);
+  };
+  std::thread(call, 0).join();
+  call(1);
+  std::thread(call, 2).join();
+  const auto functions = reinterpret_cast<const nnconv_functions *(*)()>(
+      R_GetCCallable("nnconv", "nnconv_functions"))();
+  std::thread([&] { status[3] = functions->output_dim(&layer, &x, &x, &y, nullptr, 0); }).join();
+  UNPROTECT(1);
+  return statuses;
 }
 
 }  // extern "C"

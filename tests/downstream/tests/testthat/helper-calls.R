@@ -47,3 +47,13 @@ empty_gradients <- function(operands, channels, is_complex = FALSE) {
     array(fill, dim(operands$input)), array(fill, dim(operands$weight)), rep(fill, channels)
   )
 }
+
+# The lines that a command writes: any, one of R's, and a new R session that runs these lines.
+lines_of <- function(command, ...) {
+  suppressWarnings(system2(command, c(...), stdout = TRUE, stderr = TRUE))
+}
+r_command <- function(...) lines_of(file.path(R.home("bin"), "R"), "CMD", ...)
+rscript <- function(...) {
+  script <- withr::local_tempfile(lines = c(...), fileext = ".R")
+  lines_of(file.path(R.home("bin"), "Rscript"), shQuote(script))
+}

@@ -219,6 +219,9 @@ test_that("messages fit their buffer", {
   expect_identical(.Call(downstream:::call_misused, 0, 512)$message, "")
 })
 
-test_that("calls are taken on R's thread alone", {
-  expect_identical(.Call(downstream:::call_off_thread), wrong_thread)
+test_that("calls are taken on R's thread alone, the first of a session too", {
+  statuses <- c(wrong_thread, ok, wrong_thread, wrong_thread)
+  expect_identical(.Call(downstream:::call_off_thread), statuses)
+  said <- rscript("cat(.Call(downstream:::call_off_thread))")
+  expect_identical(said, paste(statuses, collapse = " "))
 })

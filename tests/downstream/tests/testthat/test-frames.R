@@ -129,3 +129,104 @@ test_that("Rcpp's frames are left in order too", {
   }
   expect_usable()
 })
+
+# A function that calls those of C++ code that uses a header of another package beside nnconv's.
+compiled_with <- function(package, header, code, env = parent.frame()) {
+  include <- function(package) paste0("-I", system.file("include", package = package))
+  withr::local_envvar(PKG_CPPFLAGS = paste(include(package), include("nnconv")))
+  source <- withr::local_tempfile(fileext = ".cpp", .local_envir = env, lines = c(
+    sprintf("#include <%s>", header), '
+    #include <nnconv.h>
+
+    struct Counted {
+      static int alive;
+      Counted() { ++alive; }
+      ~Counted() { --alive; }
+    };
+    int Counted::alive = 0;
+
+    extern "C" SEXP alive() { return Rf_ScalarInteger(Counted::alive); }
+
+    nnconv_array view(SEXP x) {
+      const SEXP dim = Rf_getAttrib(x, R_DimSymbol);
+      return nnconv_array_of(REAL(x), Rf_length(dim), INTEGER(dim));
+    }
+
+    void convolve(SEXP x, SEXP w, SEXP y) {
+      nnconv::forward(nnconv_layer_default(2), view(x), view(w), nullptr, view(y));
+    }', code
+  ))
+  built <- r_command("SHLIB", source)
+  expect_null(attr(built, "status"))
+  library <- dyn.load(sub("[.]cpp$", .Platform$dynlib.ext, source))
+  withr::defer(dyn.unload(library[["path"]]), envir = env)
+  function(name, ...) .Call(getNativeSymbolInfo(name, library), ...)
+}
+
+# R's ways out of a function, taken from one that the C++ code `ends_by` calls.
+expect_jumps_go_on <- function(ends_by) {
+  stops <- function() stop(structure(class = c("odd", "error", "condition"), list(message = "own")))
+  expect_s3_class(tryCatch(ends_by(stops), error = identity), "odd")
+  expect_error(ends_by(function() stop("the user's own message")), "the user's own message")
+  gone <- withRestarts(ends_by(function() invokeRestart("go", 7)), go = identity)
+  expect_identical(gone, 7)
+  expect_s3_class(interrupted_soon(ends_by(function() Sys.sleep(5))), "interrupt")
+  expect_identical(ends_by(function() "a result"), "a result")
+}
+
+test_that("a body that uses Rcpp ends by R's jumps and Rcpp's errors", {
+  skip_if_not_installed("Rcpp")
+  call <- compiled_with("Rcpp", "Rcpp.h", '
+    extern "C" SEXP call_function(SEXP f) {
+      return nnconv::call([&]() -> SEXP {
+        const Counted counted;
+        return Rcpp::Function(f)();
+      });
+    }
+    extern "C" SEXP fail() {
+      return nnconv::call([&]() -> SEXP {
+        const Counted counted;
+        Rcpp::stop("by Rcpp");
+      });
+    }
+    extern "C" SEXP convolve_2d(SEXP x, SEXP w, SEXP y) {
+      return nnconv::call([&]() -> SEXP {
+        const Counted counted;
+        convolve(x, w, y);
+        return y;
+      });
+    }')
+  expect_jumps_go_on(function(f) call("call_function", f))
+  expect_error(call("fail"), "^by Rcpp$")
+  expect_error(call("convolve_2d", x[, 1:2, , ], w, y), "`input` must be an array with 64")
+  expect_s3_class(interrupted_soon(call("convolve_2d", x, w, y)), "interrupt")
+  expect_identical(call("alive"), 0L)
+  expect_usable()
+})
+
+test_that("cpp11's frames are left in order too", {
+  skip_if_not_installed("cpp11")
+  call <- compiled_with("cpp11", "cpp11/declarations.hpp", '
+    extern "C" SEXP call_function(SEXP f) {
+      BEGIN_CPP11
+      const Counted counted;
+      return cpp11::function(f)();
+      END_CPP11
+    }
+    extern "C" SEXP convolve_2d(SEXP x, SEXP w, SEXP y) {
+      BEGIN_CPP11
+      const Counted counted;
+      try {
+        convolve(x, w, y);
+      } catch (const nnconv::interrupted&) {
+        cpp11::safe[nnconv_resume]();
+      }
+      return y;
+      END_CPP11
+    }')
+  expect_jumps_go_on(function(f) call("call_function", f))
+  expect_error(call("convolve_2d", x[, 1:2, , ], w, y), "`input` must be an array with 64")
+  expect_s3_class(interrupted_soon(call("convolve_2d", x, w, y)), "interrupt")
+  expect_identical(call("alive"), 0L)
+  expect_usable()
+})

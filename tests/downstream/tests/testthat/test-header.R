@@ -2,12 +2,6 @@
 
 header <- system.file("include", "nnconv.h", package = "nnconv")
 
-# The lines that a command of R's, or another, writes.
-lines_of <- function(command, ...) {
-  suppressWarnings(system2(command, c(...), stdout = TRUE, stderr = TRUE))
-}
-r_command <- function(...) lines_of(file.path(R.home("bin"), "R"), "CMD", ...)
-
 test_that("strict compilers have nothing to say", {
   compile <- function(compiler, standard, extension) {
     source <- withr::local_tempfile(lines = "#include <nnconv.h>", fileext = extension)
@@ -42,14 +36,13 @@ status_of_copy <- function(edit) {
       UNPROTECT(1);
       return list;
     }', file.path(folder, "probe.c"))
-  writeLines(c(
+  built <- r_command("SHLIB", file.path(folder, "probe.c"))
+  expect_null(attr(built, "status"))
+  rscript(
     sprintf('dyn.load("%s")', file.path(folder, paste0("probe", .Platform$dynlib.ext))),
     'stopifnot(!isNamespaceLoaded("nnconv"))',
     'cat(unlist(.Call("status")), isNamespaceLoaded("nnconv"), sep = "\\n")'
-  ), file.path(folder, "probe.R"))
-  built <- r_command("SHLIB", file.path(folder, "probe.c"))
-  expect_null(attr(built, "status"))
-  lines_of(file.path(R.home("bin"), "Rscript"), file.path(folder, "probe.R"))
+  )
 }
 
 test_that("the header loads nnconv where it is not loaded yet", {
