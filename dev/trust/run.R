@@ -26,7 +26,7 @@ dir.create(logs, recursive = TRUE, showWarnings = FALSE)
 path_of <- function(row, what) file.path(logs, paste0(row$name, ".", what))
 
 # A row ends by its own limits; this one is for a row that hangs.
-limit <- if (mode == "full") 90 * 60 else 240
+limit <- if (mode == "full") 90 * 60 else 600
 
 # A process in the background; its exit status, seconds and reports go to files.
 start_row <- function(row) {
