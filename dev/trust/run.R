@@ -32,7 +32,7 @@ limit <- if (mode == "full") 90 * 60 else 600
 start_row <- function(row) {
   file.remove(Filter(file.exists, path_of(row, c("csv", "status", "log"))))
   command <- sprintf(
-    "%s NNCONV_TRUST=%s NNCONV_TRUST_REPORT=%s timeout -k 10 %d %s %s >%s 2>&1; %s",
+    "( %s NNCONV_TRUST=%s NNCONV_TRUST_REPORT=%s timeout -k 10 %d %s %s >%s 2>&1; %s )",
     "start=$(date +%s);", mode, path_of(row, "csv"), limit, file.path(R.home("bin"), "Rscript"),
     script_of(row), path_of(row, "log"),
     sprintf("echo $? $(($(date +%%s) - start)) >%s", path_of(row, "status"))
