@@ -45,6 +45,9 @@ watch <- function(code, fail = 0, all = FALSE, least = 0, of_r = FALSE) {
 # Blocks that were allocated while watched, and are still there. What waits for a next call is given
 # up when there is no memory: so there is none, for a result of the largest size that is kept.
 live_blocks <- function() {
+  # What a finalizer or a weak reference held goes with the second.
+  gc()
+  gc()
   starved <- watch(nnf_pad(array(0, 1), c(0, 8e6)), fail = 1, all = TRUE, least = 2^20)
   if (is.null(starved$message)) stop("a call without memory came to its end")
   .C("end_watch", 0L, 0L)[[2]]
