@@ -76,5 +76,6 @@ test_that("a bare matrix gets a dim to try only where the layer takes one channe
   one <- array(1, c(1, 1, 3, 3))
   expect_match(fix_of(nnf_conv2d(volcano, one)), "array(input, c(1, 1, 87, 61))", fixed = TRUE)
   two_groups <- array(1, c(2, 1, 3, 3))
-  expect_identical(fix_of(nnf_conv2d(volcano, two_groups, groups = 2)), "")
+  fix <- fix_of(nnf_conv2d(volcano, two_groups, groups = 2))
+  expect_identical(fix, "These are the numbers of one channel; 2 channels are taken.")
 })
