@@ -200,7 +200,8 @@ set_member <- function(module, name, value) {
 
 check_member_name <- function(name) {
   if (!name %in% member_names) {
-    nearest <- agrep(name, member_names, value = TRUE)
+    is_word <- grepl("^[A-Za-z_]{1,30}$", name, useBytes = TRUE)
+    nearest <- if (is_word) agrep(name, member_names, value = TRUE)
     raise_fault(
       "value", "name", "a field or method of a module", describe_(name),
       paste0(

@@ -67,7 +67,7 @@ hostile_values <- list(
   s4_number = hostile(new_odd_number(1), "date"),
   empty_data_frame = hostile(data.frame(), "frame"),
   formula = hostile(y ~ x, "date", title = "."),
-  module = hostile(nn_conv1d(1, 1, 1), "func", module = ".", "plot_feature_maps(m)" = "s"),
+  module = hostile(nn_conv1d(1, 1, 1), "func", module = "."),
   # ---- what is no data ----
   raw = hostile(as.raw(1), "factor"),
   environment = hostile(new.env(), "func"),

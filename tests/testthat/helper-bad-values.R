@@ -174,7 +174,7 @@ function_targets <- function() {
     ),
     target(
       "plot_feature_maps", plot_feature_maps,
-      list(m = nn_conv2d(1, 1, 3), x = array(0, c(1, 1, 5, 5)), sample = 1, main = "a")
+      list(m = nn_conv1d(1, 1, 3), x = array(0, c(1, 1, 5)), sample = 1, main = "a")
     ),
     target(
       "conv_filter", conv_filter,

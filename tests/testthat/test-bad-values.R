@@ -95,6 +95,7 @@ test_that("an argument that is misspelt is named", {
   expect_match(conditionMessage(fault), "not `size`")
   fault <- expect_fault(m$weigth, "value", "name")
   expect_match(conditionMessage(fault), "Did you mean `weight`?", fixed = TRUE)
+  for (name in c("", "\xff\xfe", strrep("long", 1e5))) expect_fault(m[[name]], "value", "name")
   expect_fault(predict(m, array(0, c(1, 1, 2)), progress = "yes"), "type", "progress")
   expect_fault(conv_filter(EuStockMarkets, 1, channels = "bogus"), "value", "channels")
   expect_fault(conv_filter(EuStockMarkets, 1, channels = "first"), "value", "channels")
