@@ -154,6 +154,7 @@ read_all <- function(counter) {
   for (first in seq(0, n - 1, 2^24)) {
     places <- seq(first + 1, min(n, first + 2^24))
     x[places] <- (places %% 8191) %% 19 - 9
+    gc()  # beside so much R would let gigabytes wait
   }
   dim(x) <- c(1, 2, n / 2)
   weight <- array(whole_numbers(2 * kernel), c(1, 2, kernel))
@@ -164,6 +165,7 @@ read_all <- function(counter) {
     windows <- matrix(x[1 + window_places(kernel * q, seq_len(kernel) - 1, 2)], 2 * kernel)
     counter$check(identical(y[1 + q], c(c(weight) %*% windows)), "forward of all", algorithm)
     rm(y)
+    gc()
   }
   g <- array(whole_numbers(2^10), c(1, 1, count))
   gradient <- nnf_conv1d_backward(g, x, weight, kernel, needs = "weight")$weight
@@ -172,6 +174,7 @@ read_all <- function(counter) {
     q <- seq(first, min(count, first + 2^18) - 1)
     part <- x[seq(2 * kernel * first + 1, 2 * kernel * (max(q) + 1))]
     expected <- expected + matrix(part, 2 * kernel) %*% g[1 + q]
+    gc()
   }
   counter$check(identical(c(gradient), c(expected)), "gradient of the weight, of all")
 }
