@@ -354,7 +354,7 @@ walk <- function(m, saved) {
   gc()
   try_quietly(serialize(m, NULL))
   data <- environment(m)
-  try_quietly(as.list(data, all.names = TRUE))
+  try_quietly(as.list(data))
   for (name in ls(data, all.names = TRUE)) try_quietly(walk_value(data[[name]]))
 }
 
