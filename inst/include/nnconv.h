@@ -258,8 +258,9 @@ static inline int nnconv_backward(const nnconv_layer *layer, const nnconv_array 
 }
 
 /* Goes on with what ended a call as NNCONV_INTERRUPTED; does not return, but on another than R's
- * thread. An R error where no call ended so. With Rcpp: Rcpp::unwindProtect([] { nnconv_resume(); return R_NilValue; }), which may
- * be called anywhere; with cpp11: cpp11::safe[nnconv_resume](). */
+ * thread. An R error where no call ended so. With Rcpp:
+ * Rcpp::unwindProtect([] { nnconv_resume(); return R_NilValue; }), which may be called anywhere;
+ * with cpp11: cpp11::safe[nnconv_resume](). */
 static inline void nnconv_resume(void) {
   int status;
   const nnconv_functions *functions = nnconv_functions_(&status, NULL, 0);
