@@ -96,12 +96,13 @@ new_runs <- function(kind) {
 # A moment within a call on so many threads.
 some_moment <- function(runs, threads) stats::runif(1, 0.01, max(0.02, runs$duration / threads))
 
-# Ends `count` of them by `end(call, after)`, each as `class` says.
+# Ends `count` of them by `end(call, after)`, each as `class` says. Many attempts come too late: R
+# looks at its limits at every sixth poll.
 end_runs <- function(counter, runs, count, end, class) {
   runs$call$prepare()
   before <- vector_bytes()
   within <- 0
-  for (attempt in seq_len(3 * count)) {
+  for (attempt in seq_len(12 * count)) {
     threads <- 1 + attempt %% 2
     options(nnconv.threads = threads)
     runs$call$prepare()
