@@ -84,7 +84,7 @@ Tiling tiling_of_lanes(const KernelTable<T>& table, TileKind kind, int64_t lanes
     const TileKernel<T>* const kernel = table.widest(kind, mv);
     const int64_t height = static_cast<int64_t>(mv) * table.vector;
     if (height * terms * static_cast<int64_t>(sizeof(T)) > packed_columns_bytes) break;
-    if (kind == TileKind::lanes && lanes < height) break;  // it would read past the pixel
+    if (kind == TileKind::lines && lanes < height) break;  // it would read past the pixel
     if (kernel == nullptr) continue;
     const int64_t panels = (lanes + height - 1) / height;
     const double vectors = panels * (mv + 0.25);  // the columns that a tile reads count too
@@ -182,7 +182,7 @@ class Chooser {
   }
 
   Plan lanes() const {
-    return plan(Algorithm::lanes, TileKind::lanes, tiling_by_lane(),
+    return plan(Algorithm::lanes, TileKind::lines, tiling_by_lane(),
                 "each channel reads itself alone: all rows of a pixel are lanes");
   }
 
@@ -229,7 +229,7 @@ class Chooser {
   }
 
   Tiling tiling_by_lane() const {
-    return tiling_of_lanes(table(), TileKind::lanes, c_.rows * c_.groups, terms_);
+    return tiling_of_lanes(table(), TileKind::lines, c_.rows * c_.groups, terms_);
   }
 
   Tiling tiling_by_channel() const {

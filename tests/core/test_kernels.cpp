@@ -420,6 +420,36 @@ TEST(kernels_on_channels_and_lanes) {
         }
 }
 
+// Depthwise lines of every length are cut into parts, in place and in windows of wide pixels.
+TEST(kernels_on_lines_of_lanes) {
+  harness::Random random(12);
+  for (int64_t length = 1; length <= 23; ++length)
+    for (const int64_t batch : {1, 3, 16})
+      for (const int64_t stride : {1, 2})
+        for (const int64_t dilation : {1, 2}) {
+          Case c;
+          c.id = harness::words("lines", length, batch, stride, dilation);
+          c.single = (length + batch + stride + dilation) % 2 == 0;
+          c.is_complex = false;
+          c.bias = true;
+          Problem& p = c.problem;
+          p.batch = batch;
+          p.groups = p.c_in = p.c_out = batch == 16 ? 33 : 19;
+          for (int i = 0; i < 2; ++i) {
+            Axis& axis = p.axes[i];
+            axis.in = i == 0 ? stride * length : 7;
+            axis.kernel = 4 - i;
+            axis.stride = stride;
+            axis.dilation = dilation;
+            axis.pad_lo = dilation;
+            axis.pad_hi = 2 * dilation;
+            axis.out =
+                conv_output_size(axis.in, axis.kernel, stride, dilation, axis.pad_lo, axis.pad_hi);
+          }
+          check_case(c, random);
+        }
+}
+
 // Sums of several chunks by each loop nest, and slabs of a single panel.
 TEST(kernels_on_long_sums_in_columns) {
   harness::Random random(10);

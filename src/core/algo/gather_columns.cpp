@@ -26,10 +26,10 @@ namespace {
 
 constexpr int64_t block_bytes = 512 << 10;  // what a block of tiles reads
 constexpr int64_t least_tiles = 16;  // of a box, which share a panel on its way through the cache
+constexpr int64_t least_lane_tiles = 4;  // likewise, of short panels
 constexpr int64_t slab_bytes = 2 << 20;  // packed B that stays in a cache
-constexpr int64_t lane_bytes = 2 << 10;  // what a job reads of a pixel by lane
+constexpr int64_t job_lanes = 256;       // what a job reads of a pixel by lane, in numbers
 constexpr int64_t page_bytes = 4 << 10;
-constexpr int64_t window_lane_bytes = 1 << 10;  // likewise, where it is copied
 
 // A column of a tile: where it is read, as an offset in A; where it goes, as one in the result,
 // or -1 where it only fills up the tile.
@@ -43,8 +43,10 @@ struct Workspace {
   int64_t position_class = -1;
   Reading<T> reading;
   ChunkList terms;
-  std::vector<TreeStep> steps;  // of each chunk
-  std::vector<Column> columns;  // of a block of tiles
+  std::vector<TreeStep> steps;                // of each chunk
+  int64_t step = 0;                           // from one term to the next
+  std::vector<Column> columns;                // of a block of tiles
+  std::vector<const TileKernel<T>*> kernels;  // of its tiles
   Buffer stack;
 };
 
@@ -57,7 +59,10 @@ class GatherColumns : Gather<T> {
         kernel_(*plan.isa->table<T>().find(by_lane_ ? TileKind::lanes : TileKind::channels,
                                            tiling_.mv, tiling_.nr)),
         groups_(by_lane_ ? 1 : c.groups),
-        samples_(by_lane_ ? 1 : c.rows) {}
+        samples_(by_lane_ ? 1 : c.rows) {
+    for (int width = least_line_columns; by_lane_ && width <= tiling_.nr; ++width)
+      lines_[width] = plan.isa->table<T>().find(TileKind::lines, tiling_.mv, width);
+  }
 
   void run() {
     this->fill_where_nothing_is_read(false);
@@ -141,15 +146,21 @@ class GatherColumns : Gather<T> {
     return 2.0 * (positions.entries() * c_.terms + 8) * tile_size();
   }
 
-  int64_t tiles_of(int64_t positions) const {
-    return (positions * samples_ + tiling_.nr - 1) / tiling_.nr;
+  // Whether tiles are parts of lines, whose positions read pixels side by side.
+  bool cuts_lines(const PositionClass& positions) const {
+    const AxisClass& line = *positions.axes[0];
+    return by_lane_ && line.count >= least_line_columns && (this->windows_ || line.base_step == 1);
+  }
+  int64_t tiles_of(int64_t columns) const { return (columns + tiling_.nr - 1) / tiling_.nr; }
+  int64_t tiles_of(const PositionClass& positions) const {
+    const int64_t length = positions.axes[0]->count;
+    return cuts_lines(positions) ? tiles_of(length) * (positions.positions() / length)
+                                 : tiles_of(positions.positions() * samples_);
   }
 
   int64_t most_units() const {
     const int64_t bytes = unit_size() * static_cast<int64_t>(sizeof(T));
-    const int64_t most = by_lane_ ? (most_packed() > 0 ? window_lane_bytes : lane_bytes) /
-                                        (height() * static_cast<int64_t>(sizeof(T)))
-                                  : slab_bytes / bytes;
+    const int64_t most = by_lane_ ? job_lanes / height() : slab_bytes / bytes;
     return std::max<int64_t>(1, std::min(most, units()));
   }
 
@@ -163,14 +174,14 @@ class GatherColumns : Gather<T> {
     return {first * c_.a.group, (end - first - 1) * c_.a.group + c_.a.term * c_.terms};
   }
 
-  // How often windows may pack a number. With a stride, few taps read it; doubles need no
-  // rounding, but pixels that lie pages apart are better copied.
+  // How often windows may pack a number. Channels read few of many taps with a stride; doubles need
+  // no rounding, but lanes of pixels that lie pages apart, which share sets of a cache, are copied.
   double most_packed() const {
     constexpr bool rounds = sizeof(T) < sizeof(double);
     const bool strided = c_.axes[0].stride * c_.axes[1].stride * c_.axes[2].stride > 1;
     if (!by_lane_) return rounds && !(strided && taps_ > 1) ? 1.25 : 0;
     const bool near = c_.a.pixel * static_cast<int64_t>(sizeof(double)) < page_bytes;
-    return strided || (near && !rounds) ? 0 : 2;
+    return near && !rounds ? 0 : 2;
   }
 
   void place_boxes() {
@@ -179,7 +190,8 @@ class GatherColumns : Gather<T> {
     const int64_t groups = std::min(groups_, (most_units() - 1) / tiling_.panels + 2);
     const int64_t content = by_lane_ ? std::min(c_.a.pixel, most_units() * height())
                                      : (groups - 1) * c_.a.group + c_.a.term * c_.terms;
-    const int64_t least = std::max<int64_t>(1, least_tiles * tiling_.nr / samples_);
+    const int64_t least =
+        std::max<int64_t>(1, (by_lane_ ? least_lane_tiles : least_tiles) * tiling_.nr / samples_);
     Gather<T>::place_boxes(
         most_packed(), content, by_lane_ ? 1 : tiling_.panels, [&](const PositionClass& positions) {
           const double tiles = 4 * Jobs::job_work(all) / (tile_work(positions) * most_units());
@@ -194,9 +206,10 @@ class GatherColumns : Gather<T> {
     for (std::size_t i = 0; i < classes_.size(); ++i) {
       const double of_tile = tile_work(classes_[i]);
       if (this->windows_)
-        work.push_back({boxes_[i].count(), of_tile * tiles_of(boxes_[i].largest(classes_[i]))});
+        work.push_back(
+            {boxes_[i].count(), of_tile * tiles_of(boxes_[i].box(classes_[i], 0).positions())});
       else
-        work.push_back({tiles_of(classes_[i].positions()), of_tile});
+        work.push_back({tiles_of(classes_[i]), of_tile});
     }
     const Jobs jobs(
         work, slab_units_,
@@ -213,7 +226,7 @@ class GatherColumns : Gather<T> {
     for (int64_t box = job.tiles.first; box < job.tiles.end(); ++box) {
       this->read_box(job.position_class, box, content_of(job.units), w.reading);
       const PositionClass positions = w.reading.box.positions();
-      run_block(positions, {0, tiles_of(positions.positions())}, job.units, worker, w);
+      run_block(positions, {0, tiles_of(positions)}, job.units, worker, w);
     }
   }
 
@@ -228,7 +241,7 @@ class GatherColumns : Gather<T> {
 
   void run_block(const PositionClass& positions, Range tiles, Range units, Worker& worker,
                  Workspace<T>& w) const {
-    place_columns(positions, tiles, w);
+    cuts_lines(positions) ? place_lines(positions, tiles, w) : place_columns(positions, tiles, w);
     if (by_lane_ && !w.terms.several())
       run_tiles(units, worker, w);
     else
@@ -237,16 +250,20 @@ class GatherColumns : Gather<T> {
 
   // ---- terms and tiles of a class ----
 
-  // From one term to the next: the samples of a channel. Lanes have a term for each tap, and go
-  // from one pixel to the next.
-  int64_t step(const Operand& a) const { return by_lane_ ? a.pixel : a.term; }
+  // Lanes have a term for each tap: it reads the next pixel, or, in a gradient, the one before.
+  static int64_t step_of_lanes(int64_t pixel, const AxisEntries& line) {
+    return line.size() > 1 && line[1].position < line[0].position ? -pixel : pixel;
+  }
 
+  // Terms of channels are the samples of a channel, one after the other.
   void list_terms(int64_t position_class, Workspace<T>& w) const {
     if (w.position_class == position_class) return;
     w.position_class = position_class;
     w.terms.start(this->chunk_terms_);
     this->read_class(position_class, w.reading);
-    const int64_t pixel_steps = w.reading.a.pixel / step(w.reading.a);
+    const Operand& a = w.reading.a;
+    w.step = by_lane_ ? step_of_lanes(a.pixel, w.reading.lists[0]) : a.term;
+    const int64_t pixel_steps = a.pixel / w.step;
     this->for_each_slot(
         classes_[position_class], w.reading, [&](int64_t index, int64_t tap, int64_t pixel) {
           w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
@@ -264,6 +281,7 @@ class GatherColumns : Gather<T> {
     const Operand& a = w.reading.a;
     const int64_t first = tiles.first * tiling_.nr;
     w.columns.resize(tiles.count * tiling_.nr);
+    w.kernels.assign(tiles.count, &kernel_);
     Column* column = w.columns.data();
     Column* const all = column + w.columns.size();
     Column* const end = std::min(all, column + positions.positions() * samples_ - first);
@@ -282,6 +300,26 @@ class GatherColumns : Gather<T> {
       }
     }
     std::fill(end, all, Column{end[-1].from, -1});
+  }
+
+  // Lines in parts as long as each other, or nearly; each column reads a step after the one before.
+  void place_lines(const PositionClass& positions, Range tiles, Workspace<T>& w) const {
+    const Operand& a = w.reading.a;
+    const int64_t length = positions.axes[0]->count, parts = tiles_of(length);
+    const int64_t to_step = positions.axes[0]->step * c_.out_pixel;
+    w.columns.resize(tiles.count * tiling_.nr);
+    w.kernels.resize(tiles.count);
+    for (int64_t t = 0; t < tiles.count; ++t) {
+      const int64_t line = (tiles.first + t) / parts, part = (tiles.first + t) % parts;
+      const int64_t begin = part * length / parts, width = (part + 1) * length / parts - begin;
+      const PositionWalk at(positions, line * length + begin);
+      int64_t from = a.pixel_number(at.base(0), at.base(1), at.base(2)) * a.pixel;
+      int64_t to = c_.out_number(at.out(0), at.out(1), at.out(2)) * c_.out_pixel;
+      Column* const columns = w.columns.data() + t * tiling_.nr;
+      for (int64_t i = 0; i < width; ++i, from += a.pixel, to += to_step)
+        columns[w.step < 0 ? width - 1 - i : i] = {from, to};
+      w.kernels[t] = lines_[width];
+    }
   }
 
   // ---- sums ----
@@ -311,28 +349,31 @@ class GatherColumns : Gather<T> {
   void add_chunk(int64_t unit, int64_t tile, std::size_t chunk, T* stack,
                  const Workspace<T>& w) const {
     const Column* const columns = w.columns.data() + tile * tiling_.nr;
+    const TileKernel<T>& kernel = *w.kernels[tile];
     const T* const from =
         w.reading.data +
         ((by_lane_ ? lanes_of(unit).first : group_of(unit) * c_.a.group) - w.reading.first);
     const T* at[max_tile_columns];
-    for (int j = 0; j < tiling_.nr; ++j) at[j] = from + columns[j].from;
-    add_to_stack(kernel_, tiling_.vector, w.steps[chunk], at, step(w.reading.a), packed_unit(unit),
+    for (int j = 0; j < kernel.nr; ++j) at[j] = from + columns[j].from;
+    add_to_stack(kernel, tiling_.vector, w.steps[chunk], at, w.step, packed_unit(unit),
                  w.terms.chunks()[chunk].terms, stack);
-    if (w.steps[chunk].is_last) store(unit, stack, columns);
+    if (w.steps[chunk].is_last) store(kernel, unit, stack, columns);
   }
 
-  void store(int64_t unit, const T* sums, const Column* columns) const {
+  void store(const TileKernel<T>& kernel, int64_t unit, const T* sums,
+             const Column* columns) const {
     const Range lanes = lanes_of(unit);
     const int64_t lane_step = by_lane_ ? 1 : c_.out_col;
     double* const out = c_.out + group_of(unit) * c_.out_group + lanes.first * lane_step;
     double* to[max_tile_columns];
-    for (int j = 0; j < tiling_.nr; ++j) to[j] = columns[j].to < 0 ? nullptr : out + columns[j].to;
-    kernel_.store_columns(sums, bias_ + unit * height(), to, fresh_of(unit), lanes.count, lane_step,
-                          this->streams_);
+    for (int j = 0; j < kernel.nr; ++j) to[j] = columns[j].to < 0 ? nullptr : out + columns[j].to;
+    kernel.store_columns(sums, bias_ + unit * height(), to, fresh_of(unit), lanes.count, lane_step,
+                         this->streams_);
   }
 
   const bool by_lane_;
-  const TileKernel<T>& kernel_;
+  const TileKernel<T>& kernel_;                            // of columns that stand anywhere
+  const TileKernel<T>* lines_[max_tile_columns + 1] = {};  // of parts of lines, by width
   const int64_t groups_, samples_;
   T* bias_ = nullptr;  // of all units
   Buffer bias_buffer_;

@@ -27,6 +27,7 @@
 #define NNCONV_ROWS(...) NNCONV_TILE(rows, RowReads, __VA_ARGS__)
 #define NNCONV_CHANNELS(...) NNCONV_TILE(channels, ChannelReads, __VA_ARGS__)
 #define NNCONV_LANES(...) NNCONV_TILE(lanes, LaneReads, __VA_ARGS__)
+#define NNCONV_LINES(...) NNCONV_TILE(lines, LineReads, __VA_ARGS__)
 
 #define NNCONV_FILTER(type, V, mv, isa) \
   { mv, #type "_filter_" #mv "x4__" #isa, sum_filter<V, mv, filter_columns>, store_parts<V, mv> }
@@ -46,14 +47,17 @@
       NNCONV_CHANNELS(type, V, 2, 8, isa), NNCONV_CHANNELS(type, V, 1, 8, isa), \
       NNCONV_LANES(type, V, 2, 8, isa), NNCONV_LANES(type, V, 2, 7, isa),       \
       NNCONV_LANES(type, V, 2, 6, isa), NNCONV_LANES(type, V, 2, 5, isa),       \
-      NNCONV_LANES_LOW(type, V, isa)
+      NNCONV_LANES_LOW(type, V, isa), NNCONV_LINES(type, V, 2, 7, isa),         \
+      NNCONV_LINES(type, V, 2, 6, isa), NNCONV_LINES(type, V, 2, 5, isa),       \
+      NNCONV_LINES(type, V, 2, 4, isa), NNCONV_LINES_LOW(type, V, isa)
 #define NNCONV_TILES_16(type, V, isa)                                           \
   NNCONV_ROWS(type, V, 3, 4, isa), NNCONV_ROWS(type, V, 3, 3, isa),             \
       NNCONV_ROWS(type, V, 4, 3, isa), NNCONV_ROWS(type, V, 4, 2, isa),         \
       NNCONV_ROWS(type, V, 6, 2, isa), NNCONV_ROWS(type, V, 6, 1, isa),         \
       NNCONV_ROWS(type, V, 8, 1, isa), NNCONV_TILES_LOW(type, V, isa),          \
       NNCONV_CHANNELS(type, V, 3, 4, isa), NNCONV_CHANNELS(type, V, 2, 5, isa), \
-      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES_LOW(type, V, isa)
+      NNCONV_CHANNELS(type, V, 1, 8, isa), NNCONV_LANES_LOW(type, V, isa),      \
+      NNCONV_LINES_LOW(type, V, isa)
 #define NNCONV_TILES_LOW(type, V, isa)                              \
   NNCONV_ROWS(type, V, 1, 4, isa), NNCONV_ROWS(type, V, 1, 3, isa), \
       NNCONV_ROWS(type, V, 1, 2, isa), NNCONV_ROWS(type, V, 1, 1, isa)
@@ -64,6 +68,9 @@
       NNCONV_LANES(type, V, 1, 6, isa), NNCONV_LANES(type, V, 1, 5, isa), \
       NNCONV_LANES(type, V, 1, 4, isa), NNCONV_LANES(type, V, 1, 3, isa), \
       NNCONV_LANES(type, V, 1, 2, isa), NNCONV_LANES(type, V, 1, 1, isa)
+#define NNCONV_LINES_LOW(type, V, isa)                                \
+  NNCONV_LINES(type, V, 1, 7, isa), NNCONV_LINES(type, V, 1, 6, isa), \
+      NNCONV_LINES(type, V, 1, 5, isa), NNCONV_LINES(type, V, 1, 4, isa)
 
 #define NNCONV_WINOGRAD(type, V, F, isa)                                    \
   {                                                                         \

@@ -16,6 +16,10 @@ struct Segment {
 
 constexpr int max_tile_vectors = 8, max_tile_columns = 8;
 
+// Tiles of lines have from so many columns to those of the widest one: any line that is as long is
+// cut into such.
+constexpr int least_line_columns = 4;
+
 // A register tile: mv vectors by nr columns, [vector * mv, nr] in memory. One operand is read
 // where it stands, at mv or nr places `at`; the other is packed into a panel. Term k of a segment
 // reads at[.][(segment.a + k) * step] and
@@ -23,7 +27,8 @@ constexpr int max_tile_vectors = 8, max_tile_columns = 8;
 //   rows      mv vectors of rows in place      panel [nr, terms]           nr numbers
 //   channels  nr numbers in place              panel [vector * mv, terms]  mv vectors of channels
 //   lanes     nr times mv vectors in place     panel [vector * mv, terms]  mv vectors, by lane
-enum class TileKind { rows, channels, lanes };
+//   lines     the same, of columns a step apart: only the first place is given
+enum class TileKind { rows, channels, lanes, lines };
 
 template <class T>
 struct TileKernel {

@@ -20,13 +20,18 @@ void copy_vectors(const double* from, int64_t from_step, int64_t lines, typename
   }
 }
 
+constexpr int64_t lines_ahead = 4;  // are asked for early: a jump is a wait for memory
+
 template <class V>
 void copy_lines(const double* from, int64_t from_step, int64_t lines, int64_t count,
                 typename V::Scalar* to, int64_t to_step) {
   if (count == V::lanes) return copy_vectors<V, 1>(from, from_step, lines, to, to_step);
   if (count == 2 * V::lanes) return copy_vectors<V, 2>(from, from_step, lines, to, to_step);
-  for (int64_t line = 0; line < lines; ++line)
-    copy_line<V>(from + line * from_step, count, to + line * to_step);
+  for (int64_t line = 0; line < lines; ++line, from += from_step, to += to_step) {
+    for (int64_t i = 0; line + lines_ahead < lines && i < count; i += 8)
+      __builtin_prefetch(from + lines_ahead * from_step + i);
+    copy_line<V>(from, count, to);
+  }
 }
 
 // A unit's lanes line after line.

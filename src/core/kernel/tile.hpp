@@ -73,6 +73,48 @@ struct LaneReads : ChannelReads<V, MV, NR> {
   }
 };
 
+// Likewise, where columns stand a step apart: the next term's column is what the one after it reads
+// now, so that a segment loads one column a term.
+template <class V, int MV, int NR>
+struct LineReads {
+  using Scalar = typename V::Scalar;
+  using Vector = typename V::Vector;
+
+  LineReads(const Scalar* const* at, int64_t step, const Scalar* panel)
+      : step(step), panel(panel), first(at[0]) {}
+  void go_to(const Segment& s) {
+    const Scalar* column = first + s.a * step;
+    NNCONV_UNROLL
+    for (int j = 0; j < NR - 1; ++j, column += step) {
+      NNCONV_UNROLL
+      for (int i = 0; i < MV; ++i) read[j][i] = V::load(column + i * V::lanes);
+    }
+    last = column;
+    row = panel + s.b * (MV * V::lanes);
+  }
+  void next() {
+    NNCONV_UNROLL
+    for (int j = 0; j < NR - 1; ++j) {
+      NNCONV_UNROLL
+      for (int i = 0; i < MV; ++i) read[j][i] = read[j + 1][i];
+    }
+    last += step;
+    row += MV * V::lanes;
+  }
+  Vector vector(int i) const { return V::load(row + i * V::lanes); }
+  Vector factor(int j, int i) {
+    if (j == NR - 1) read[j][i] = V::load(last + i * V::lanes);
+    return read[j][i];
+  }
+
+  const int64_t step;
+  const Scalar* const panel;
+  const Scalar* const first;
+  const Scalar* last;
+  const Scalar* row;
+  Vector read[NR][MV];
+};
+
 template <class V, int MV, int NR, class Reads>
 void sum_tile(const typename V::Scalar* const* at, int64_t step, const typename V::Scalar* panel,
               const Segment* segments, int64_t n_segments, typename V::Scalar* stack) {
