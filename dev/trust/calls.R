@@ -30,7 +30,7 @@ kinds <- list(
   kind("filter", "conv2d", 1, 1, 8, 7, c(99, 99), c(2000, 2000), expects = "_filter_"),
   kind(
     "lanes", "conv2d", 2, 256, 256, 5, c(24, 24), c(400, 400), groups = 256, stride = 2,
-    algorithm = "direct", expects = "_lanes_"
+    algorithm = "direct", expects = "_lines_"
   ),
   kind("1x1", "conv2d", 8, 256, 64, 1, c(14, 14), c(240, 240), expects = "_rows_"),
   conv2d_64("Winograd, F(2)", kernel = 3, size = c(14, 14), long = c(224, 224),

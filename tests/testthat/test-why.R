@@ -13,7 +13,7 @@ test_that("the vectors are samples, channels or lanes", {
   expect_match(nnconv:::why(nn_conv2d(64, 64, 3), x)$kernel[1:2], "^f64_channels_")
   expect_match(nnconv:::why(nn_conv2d(64, 64, 3), x)$reason[1], "channels of the result")
   depthwise <- nnconv:::why(nn_conv2d(64, 64, 3, groups = 64), x)
-  expect_match(depthwise$kernel[1:2], "^f64_lanes_")
+  expect_match(depthwise$kernel[1:2], "^f64_lines_")
   expect_match(depthwise$reason[2], "lanes")
 })
 
