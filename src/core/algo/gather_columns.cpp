@@ -205,7 +205,7 @@ class GatherColumns : Gather<T> {
     work.reserve(classes_.size());
     for (std::size_t i = 0; i < classes_.size(); ++i) {
       const double of_tile = tile_work(classes_[i]);
-      if (this->windows_)
+      if (this->windows_)  // the first box is as large as any
         work.push_back(
             {boxes_[i].count(), of_tile * tiles_of(boxes_[i].box(classes_[i], 0).positions())});
       else
@@ -250,20 +250,22 @@ class GatherColumns : Gather<T> {
 
   // ---- terms and tiles of a class ----
 
-  // Lanes have a term for each tap: it reads the next pixel, or, in a gradient, the one before.
-  static int64_t step_of_lanes(int64_t pixel, const AxisEntries& line) {
-    return line.size() > 1 && line[1].position < line[0].position ? -pixel : pixel;
+  // From one term to the next, channels go past the samples of one. Lanes have a term for each tap:
+  // they go to the next pixel, or, in a gradient, to the one before.
+  int64_t step(const Reading<T>& r) const {
+    if (!by_lane_) return r.a.term;
+    const AxisEntries& line = r.lists[0];
+    const bool falls = line.size() > 1 && line[1].position < line[0].position;
+    return falls ? -r.a.pixel : r.a.pixel;
   }
 
-  // Terms of channels are the samples of a channel, one after the other.
   void list_terms(int64_t position_class, Workspace<T>& w) const {
     if (w.position_class == position_class) return;
     w.position_class = position_class;
     w.terms.start(this->chunk_terms_);
     this->read_class(position_class, w.reading);
-    const Operand& a = w.reading.a;
-    w.step = by_lane_ ? step_of_lanes(a.pixel, w.reading.lists[0]) : a.term;
-    const int64_t pixel_steps = a.pixel / w.step;
+    w.step = step(w.reading);
+    const int64_t pixel_steps = w.reading.a.pixel / w.step;
     this->for_each_slot(
         classes_[position_class], w.reading, [&](int64_t index, int64_t tap, int64_t pixel) {
           w.terms.add(index, c_.terms, [&](Chunk& chunk, int64_t term, int64_t count) {
